@@ -1,0 +1,96 @@
+"""How messages flow: batches, bounds, retries, the breaker."""
+
+from __future__ import annotations
+
+from pydantic import ByteSize, Field
+
+from config.section import Section
+
+
+class BatchSettings(Section):
+    """When a batch is written, and how much may be on its way."""
+
+    max_messages: int = Field(
+        2000, alias="BATCH_MAX_MESSAGES", ge=1, le=100_000, description="A batch is cut at this many records."
+    )
+    max_bytes: ByteSize = Field(
+        ByteSize(4 * 1024 * 1024),
+        alias="BATCH_MAX_BYTES",
+        ge=1,
+        le=64 * 1024 * 1024,
+        description="A batch is cut at this many message bytes; 4MiB or plain bytes.",
+    )
+    max_age_seconds: float | None = Field(
+        None,
+        alias="BATCH_MAX_AGE_SECONDS",
+        gt=0,
+        le=300,
+        description="A batch is cut at this age; unset: 0.1 for MongoDB, 5 for the local store.",
+    )
+    max_writes: int = Field(
+        8, alias="BATCH_MAX_WRITES", ge=1, le=256, description="Batches that are written at the same time."
+    )
+    max_in_flight_messages: int = Field(
+        50_000,
+        alias="MAX_IN_FLIGHT_MESSAGES",
+        ge=1,
+        le=10_000_000,
+        description="Messages received and not settled; at this many the pull stops.",
+    )
+    max_in_flight_bytes: ByteSize = Field(
+        ByteSize(64 * 1024 * 1024),
+        alias="MAX_IN_FLIGHT_BYTES",
+        ge=1024,
+        description="Their bytes; at this many the pull stops.",
+    )
+    drain_seconds: float = Field(
+        20.0,
+        alias="DRAIN_SECONDS",
+        gt=0,
+        le=600,
+        description="After SIGTERM: time to write and settle the rest.",
+    )
+
+
+class MessageLimits(Section):
+    """What a message may be before anything looks into it."""
+
+    max_message_bytes: ByteSize = Field(
+        ByteSize(8 * 1024 * 1024),
+        alias="MESSAGE_MAX_BYTES",
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="A larger message becomes a dead letter.",
+    )
+    max_nesting: int = Field(
+        32, alias="MESSAGE_MAX_NESTING", ge=4, le=500, description="A deeper message becomes a dead letter."
+    )
+
+
+class RetrySettings(Section):
+    """How a failed write is tried again, and when the breaker stops the pull."""
+
+    base_seconds: float = Field(
+        0.05,
+        alias="RETRY_BASE_SECONDS",
+        gt=0,
+        le=5,
+        description="First delay at most; doubles, with full jitter.",
+    )
+    max_seconds: float = Field(
+        5.0,
+        alias="RETRY_MAX_SECONDS",
+        gt=0,
+        le=5,
+        description="No delay is longer; healing within 15 s needs ≤ 5.",
+    )
+    failure_threshold: int = Field(
+        5,
+        alias="BREAKER_FAILURE_THRESHOLD",
+        ge=1,
+        le=1000,
+        description="Failures in a row that open the breaker.",
+    )
+    recovery_seconds: float = Field(
+        2.0, alias="BREAKER_RECOVERY_SECONDS", gt=0, le=5, description="Open this long, then one probe."
+    )

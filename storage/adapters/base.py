@@ -1,0 +1,186 @@
+"""The seams of the storage layer: what an adapter is asked, what it promises, what may escape."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from storage.errors import ConflictError, RejectedError, TransientError
+from storage.letters import Conflict, DeadLetter
+from storage.outcomes import Outcome, Reason, Result
+from storage.records import Record
+from storage.tables import TABLE_OF, Table
+
+Document = Mapping[str, Any]
+"""`_id`, then the columns of a table as Python values: Decimal, aware UTC datetime, int, bool, str,
+and levels as a tuple of (price, quantity) tuples. Absent fields are absent."""
+
+
+class Rows:
+    """Documents that stream: `async for` reads them one by one, `await` gathers them into a list."""
+
+    def __init__(self, documents: AsyncIterator[Document]) -> None:
+        self._documents = documents
+
+    def __aiter__(self) -> AsyncIterator[Document]:
+        return self._documents
+
+    def __await__(self) -> Generator[Any, None, list[Document]]:
+        return self._collect().__await__()
+
+    async def _collect(self) -> list[Document]:
+        return [document async for document in self._documents]
+
+
+class Sink(Protocol):
+    """Where batches end: the one thing that the pipeline knows of a store."""
+
+    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        """Write records of one collection and say what became of each, in their order.
+
+        STORED, DUPLICATE, STALE and CONFLICT are durable when this returns (majority-acknowledged and
+        journaled, or synced to disk). Keys are unique within `records`. Writing the same records again
+        leaves the same state. Raises TransientError or OperatorError when the fate of none is known.
+        """
+        ...
+
+
+class DeadLetters(ABC):
+    """The letters of one store. A letter that was put twice is one letter with two attempts."""
+
+    @abstractmethod
+    async def put(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep all letters durably, or raise TransientError or OperatorError.
+
+        A letter that is there already keeps `first_seen`, counts one more attempt and takes the newer
+        reason, error and `last_seen`.
+        """
+
+    @abstractmethod
+    def find(
+        self,
+        *,
+        ids: Sequence[str] = (),
+        reason: Reason | None = None,
+        source: str | None = None,
+        limit: int = 0,
+    ) -> AsyncIterator[DeadLetter]:
+        """The letters that match, oldest `first_seen` first; no limit is 0."""
+
+    @abstractmethod
+    async def count(self) -> Mapping[Reason, int]:
+        """How many letters there are for each reason."""
+
+    @abstractmethod
+    async def mark_replayed(self, ids: Sequence[str], when: datetime) -> None:
+        """Note that these letters went through the pipeline again."""
+
+    @abstractmethod
+    async def delete(self, ids: Sequence[str]) -> int:
+        """Remove letters; returns how many there were."""
+
+
+class Conflicts(ABC):
+    """The conflicts of one store. The same conflict put twice is one."""
+
+    @abstractmethod
+    async def put(self, conflicts: Sequence[Conflict]) -> None:
+        """Keep all conflicts durably, or raise TransientError or OperatorError."""
+
+    @abstractmethod
+    def find(self, *, collection: str | None = None, limit: int = 0) -> AsyncIterator[Conflict]:
+        """The conflicts, oldest first; no limit is 0."""
+
+
+class BaseAdapter(ABC):
+    """A database of collections, one for each kind and symbol.
+
+    Times are aware UTC, numbers exact. Every method may raise a DatabaseError and nothing else: see
+    `storage.errors` for what each one asks of the caller.
+    """
+
+    dead_letters: DeadLetters
+    conflicts: Conflicts
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Open the store and see that it answers; raises UnavailableError or OperatorError."""
+
+    @abstractmethod
+    async def disconnect(self) -> None:
+        """Let go of everything; safe to call twice."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """See that the store answers; raises UnavailableError or OperatorError."""
+
+    @abstractmethod
+    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        """Write records of one collection; the promise is that of `Sink.put`."""
+
+    @abstractmethod
+    def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:
+        """The documents from `start` (inclusive) to `end` (exclusive), ascending in time, streamed."""
+
+    @abstractmethod
+    async def query_latest(self, collection: str, symbol: str | None = None, limit: int = 1) -> list[Document]:
+        """The newest documents, newest first."""
+
+    @abstractmethod
+    async def get_record_count(
+        self,
+        collection: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        symbol: str | None = None,
+    ) -> int:
+        """How many documents stand in the range."""
+
+    @abstractmethod
+    async def ensure_indexes(self, collection: str) -> None:
+        """Make the indexes that questions by time need; making them twice is harmless."""
+
+    @abstractmethod
+    async def delete_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> int:
+        """Remove the documents of the range; returns how many there were."""
+
+    @abstractmethod
+    async def list_collections(self) -> list[str]:
+        """The names of the collections that hold market data, sorted."""
+
+    async def write(self, records: Sequence[Record], collection: str) -> int:
+        """Write records of one collection; returns how many were new. Raises for any that failed."""
+        if not records:
+            return 0
+        results = await self.put(TABLE_OF[type(records[0])], collection, records)
+        return count_stored(results)
+
+    async def write_batch(self, records: Sequence[Record], collection: str, batch_size: int = 1000) -> int:
+        """Write many records in parts of `batch_size`; returns how many were new."""
+        parts = range(0, len(records), batch_size)
+        return sum([await self.write(records[part : part + batch_size], collection) for part in parts])
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+
+def count_stored(results: Sequence[Result]) -> int:
+    """How many records were new; raises the error of the first that was not written."""
+    for result in results:
+        match result.outcome:
+            case Outcome.REJECTED:
+                raise RejectedError(f"{result.reason}: {result.error}")
+            case Outcome.CONFLICT:
+                raise ConflictError(f"the key holds other content: {result.stored}")
+            case Outcome.RETRY:
+                raise TransientError(result.error)
+    return sum(result.outcome is Outcome.STORED for result in results)
