@@ -1,0 +1,172 @@
+"""One message to the records in it: limits, envelope, shape, values.
+
+bytes ─► limits ─► envelope ─► stream, payload, trace ─► shape ─► records
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from consumer.decode.limits import check_limits
+from consumer.decode.origin import ABSENT, Origin, parse_stream, subject_symbol
+from consumer.decode.shapes import BOOK_TICKER, BY_EVENT, BY_STREAM, FUNDING_ROW, PARTIAL_DEPTH, Shape
+from consumer.errors import DecodeError
+from consumer.messages import Message
+from storage import Reason, Record
+
+
+class Failure(NamedTuple):
+    """One element of a message that is no market data."""
+
+    element: int
+    error: DecodeError
+
+
+class Decoded(NamedTuple):
+    """What a message says: records, each with the index of its element, and the elements that failed.
+
+    Neither records nor failures: a control frame or an empty list, to be ignored and counted.
+    """
+
+    records: list[tuple[int, Record]]
+    failures: list[Failure]
+    traceparent: str | None
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """The wrapper of combined streams with what publishers add to it; a flat payload leaves `data` unset."""
+
+    data: msgspec.Raw = ABSENT
+    stream: str | None = None
+    timestamp: msgspec.Raw = ABSENT
+    otel: msgspec.Raw = msgspec.field(name="_otel_trace_headers", default=ABSENT)
+    id: msgspec.Raw = ABSENT
+    result: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+
+    def is_control_frame(self) -> bool:
+        """Whether this answers a subscription instead of saying anything of a market."""
+        answers = self.result is not ABSENT or self.error is not ABSENT
+        return answers and self.id is not ABSENT and self.data is ABSENT and self.stream is None
+
+
+class Hints(msgspec.Struct, gc=False):
+    """The fields that tell shapes apart when the stream's name does not."""
+
+    e: str | None = None
+    lastUpdateId: msgspec.Raw = ABSENT  # noqa: N815 - the wire's own name
+    fundingTime: msgspec.Raw = ABSENT  # noqa: N815 - the wire's own name
+    u: msgspec.Raw = ABSENT
+    B: msgspec.Raw = ABSENT
+
+    def decoder(self) -> msgspec.json.Decoder[Shape]:
+        """The decoder of the one shape that fits; raises DecodeError when none does."""
+        if self.e is not None:
+            if self.e not in BY_EVENT:
+                raise DecodeError(Reason.UNKNOWN_EVENT, f"event {self.e[:60]!r}")
+            return BY_EVENT[self.e]
+        if self.lastUpdateId is not ABSENT:
+            return PARTIAL_DEPTH
+        if self.fundingTime is not ABSENT:
+            return FUNDING_ROW
+        if self.u is not ABSENT and self.B is not ABSENT:
+            return BOOK_TICKER
+        raise DecodeError(Reason.UNKNOWN_EVENT, "no event name, and the fields fit no shape without one")
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+_hints = msgspec.json.Decoder(Hints)
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+_traces = msgspec.json.Decoder(dict[str, str])
+
+
+class Decoder:
+    """Turns messages into records; holds nothing but its limits.
+
+    Units: `max_bytes` of a message, `max_nesting` levels of brackets.
+    """
+
+    def __init__(self, *, max_bytes: int, max_nesting: int) -> None:
+        self._max_bytes = max_bytes
+        self._max_nesting = max_nesting
+
+    def decode(self, message: Message) -> Decoded:
+        """The records of a message; raises DecodeError, and nothing else, when there can be none."""
+        check_limits(message.data, self._max_bytes, self._max_nesting)
+        try:
+            return _decode(message)
+        except DecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise _refusal(error) from None
+
+
+def _decode(message: Message) -> Decoded:
+    data = message.data
+    if data.lstrip()[:1] == b"[":
+        return _decode_list(data, _origin(None, ABSENT, message), _header_trace(message.headers))
+    envelope = _envelopes.decode(data)
+    trace = _body_trace(envelope.otel) or _header_trace(message.headers)
+    if envelope.is_control_frame():
+        return Decoded([], [], trace)
+    payload = bytes(envelope.data) if envelope.data is not ABSENT else data
+    origin = _origin(envelope.stream, envelope.timestamp, message)
+    if payload[:1] == b"[":
+        return _decode_list(payload, origin, trace)
+    return Decoded([(0, record) for record in _payload_records(payload, origin)], [], trace)
+
+
+def _decode_list(payload: bytes, origin: Origin, trace: str | None) -> Decoded:
+    decoded = Decoded([], [], trace)
+    for element, raw in enumerate(_elements.decode(payload)):
+        try:
+            decoded.records.extend((element, record) for record in _payload_records(bytes(raw), origin))
+        except (ValueError, RecursionError, DecodeError) as error:
+            decoded.failures.append(Failure(element, _refusal(error)))
+    return decoded
+
+
+def _payload_records(payload: bytes, origin: Origin) -> tuple[Record, ...]:
+    decoder = BY_STREAM.get(origin.kind) or _hints.decode(payload).decoder()
+    return decoder.decode(payload).records(origin)
+
+
+def _origin(stream: str | None, written: msgspec.Raw, message: Message) -> Origin:
+    symbol, kind, levels = parse_stream(stream) if stream else ("", "", 0)
+    return Origin(symbol or subject_symbol(message.subject), kind, levels, written, message.time_ms)
+
+
+def _body_trace(raw: msgspec.Raw) -> str | None:
+    if raw is ABSENT:
+        return None
+    try:
+        return _traces.decode(raw).get("traceparent")
+    except ValueError:
+        return None  # a broken trace context is no reason to lose market data
+
+
+def _header_trace(headers: Mapping[str, str] | None) -> str | None:
+    return headers.get("traceparent") if headers else None
+
+
+def _refusal(error: Exception) -> DecodeError:
+    """The reason for what msgspec says; its texts are pinned by a test."""
+    if isinstance(error, DecodeError):
+        return error
+    text = str(error)[:300].encode(errors="backslashreplace").decode()
+    if isinstance(error, RecursionError):
+        return DecodeError(Reason.TOO_DEEP, "nested deeper than the decoder goes")
+    if isinstance(error, UnicodeDecodeError):
+        return DecodeError(Reason.NOT_UTF8, text)
+    if isinstance(error, msgspec.ValidationError):
+        return DecodeError(_broken_rule(text), text)
+    return DecodeError(Reason.NOT_JSON, text)
+
+
+def _broken_rule(text: str) -> Reason:
+    if "missing required field" in text:
+        return Reason.MISSING_FIELD
+    return Reason.UNKNOWN_EVENT if text.endswith("`$.e`") else Reason.WRONG_TYPE
