@@ -57,6 +57,8 @@ class Source(ABC):
 
     name: ClassVar[str]
     guarantee: ClassVar[Guarantee] = Guarantee.AT_LEAST_ONCE
+    bounded: ClassVar[bool] = False
+    """Whether it comes to an end, and what it refuses once it refuses for good (a file)."""
     destination: str = ""
     """The subject, topics or files, for people and for telemetry."""
     before_revoke: Callable[[], Awaitable[None]] = staticmethod(_nothing_to_flush)
@@ -70,8 +72,12 @@ class Source(ABC):
         """Wait for deliveries and return at most `max_messages`.
 
         May return none after a while. At least one is returned however large it is; after that
-        `max_bytes` bounds the chunk. Raises EndOfSource when a bounded source is exhausted. Cancelling it
-        loses nothing: what was not returned is returned by the next call.
+        `max_bytes` bounds the chunk. Cancelling it loses nothing: what was not returned is returned by
+        the next call.
+
+        Raises EndOfSource when a bounded source is exhausted. Raises SourceRefused when a person has to
+        act (a password, a consumer of the wrong kind, a broken file): say so loudly and call again, the
+        source goes on trying and raises once for each refusal. A bounded source never recovers.
         """
 
     @abstractmethod
