@@ -6,13 +6,14 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from config.section import Section
+from config.section import CommaList, Section
+from config.urls import Brokers, NatsUrl
 
 
 class NatsSettings(Section):
     """NATS, with JetStream (`SOURCE=jetstream`) or without (`SOURCE=nats`)."""
 
-    url: SecretStr = Field(
+    url: NatsUrl = Field(
         SecretStr("nats://127.0.0.1:4222"),
         alias="NATS_URL",
         description="Servers, separated by commas; may carry user:password@.",
@@ -42,13 +43,13 @@ class NatsSettings(Section):
 class KafkaSettings(Section):
     """Apache Kafka (`SOURCE=kafka`)."""
 
-    bootstrap_servers: str = Field(
+    bootstrap_servers: Brokers = Field(
         "127.0.0.1:9092",
         alias="KAFKA_BOOTSTRAP_SERVERS",
         min_length=1,
         description="host:port of brokers, separated by commas.",
     )
-    topics: tuple[str, ...] = Field(
+    topics: CommaList = Field(
         ("market-data",), alias="KAFKA_TOPICS", min_length=1, description="Topics, separated by commas."
     )
     group_id: str = Field(
@@ -79,7 +80,7 @@ class KafkaSettings(Section):
 class FileSettings(Section):
     """Captured messages (`SOURCE=file`)."""
 
-    files: tuple[str, ...] = Field(
+    files: CommaList = Field(
         (),
         alias="REPLAY_FILES",
         description="Files of captured messages, separated by commas: JSON lines, plain, gzip or zstd.",

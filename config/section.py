@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Section(BaseModel):
@@ -17,3 +19,13 @@ class Section(BaseModel):
         hide_input_in_errors=True,
         use_enum_values=False,
     )
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [part for part in (part.strip() for part in value.split(",")) if part]
+    return value
+
+
+CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""Several values: separated by commas in the environment, there or as a list in the file."""

@@ -7,12 +7,13 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from config.section import Section
+from config.urls import Host, OtlpEndpoint
 
 
 class HttpSettings(Section):
     """Where probes, metrics and status are served."""
 
-    host: str = Field("127.0.0.1", alias="HTTP_HOST", min_length=1, description="Address; 0.0.0.0 in a pod.")
+    host: Host = Field("127.0.0.1", alias="HTTP_HOST", min_length=1, description="Address; 0.0.0.0 in a pod.")
     port: int = Field(8080, alias="HTTP_PORT", ge=0, le=65535, description="Port; 0 picks a free one and logs it.")
 
 
@@ -29,7 +30,7 @@ class TelemetrySettings(Section):
     resource_attributes: str = Field(
         "", alias="OTEL_RESOURCE_ATTRIBUTES", description="key=value pairs, separated by commas."
     )
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: OtlpEndpoint | None = Field(
         None,
         alias="OTEL_EXPORTER_OTLP_ENDPOINT",
         description="OTLP/HTTP endpoint; unset: no traces are made.",

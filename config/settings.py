@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from config.bus import FileSettings, KafkaSettings, NatsSettings
 from config.flow import BatchSettings, MessageLimits, RetrySettings
+from config.rules import check_rules
 from config.section import Section
 from config.service import HttpSettings, TelemetrySettings
 from config.store import LocalSettings, MetadataSettings, MongoSettings, StoreSettings
+from config.urls import asynchronous, mongodb_uri, mysql_url, sqlite_url
 
 
 class Settings(Section):
@@ -37,3 +39,35 @@ class Settings(Section):
     retry: RetrySettings = RetrySettings()
     http: HttpSettings = HttpSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    _given: dict[str, str] = PrivateAttr(default_factory=dict)
+    """Where each key that is no default came from: "file", "environment", "environment (POSTGRES_HOST)"."""
+
+    @property
+    def mongodb_uri(self) -> SecretStr:
+        """The connection string of MongoDB, given or built."""
+        mongodb = self.mongodb
+        password = mongodb.password.get_secret_value() if mongodb.password else None
+        return mongodb.uri or SecretStr(mongodb_uri(mongodb.host, mongodb.port, mongodb.user, password))
+
+    @property
+    def metadata_url(self) -> SecretStr:
+        """The SQLAlchemy URL of the metadata, given or built, with a driver that can be awaited."""
+        metadata = self.metadata
+        if given := metadata.url or metadata.mysql_uri:
+            return SecretStr(asynchronous(given.get_secret_value()))
+        if metadata.host is None:
+            return SecretStr(sqlite_url(self.local.path / "metadata.sqlite"))
+        password = metadata.password.get_secret_value()
+        return SecretStr(mysql_url(metadata.host, metadata.port, metadata.user, password, metadata.database))
+
+    @property
+    def batch_age_seconds(self) -> float:
+        """The age at which a batch is cut; unset, it suits the store: a file is worth waiting for."""
+        if self.batch.max_age_seconds is not None:
+            return self.batch.max_age_seconds
+        return 0.1 if self.store.kind == "mongodb" else 5.0
+
+    @model_validator(mode="after")
+    def _keep_promises(self) -> Self:
+        check_rules(self)
+        return self

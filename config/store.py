@@ -8,15 +8,16 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from config.section import Section
+from config.urls import Host, MongodbUri, SqlalchemyUrl
 
 
 class MongoSettings(Section):
     """MongoDB (`STORE=mongodb`)."""
 
-    uri: SecretStr | None = Field(
+    uri: MongodbUri | None = Field(
         None, alias="MONGODB_URI", description="Connection string; wins over host, port, user and password."
     )
-    host: str = Field("127.0.0.1", alias="MONGODB_HOST", min_length=1, description="Host, without MONGODB_URI.")
+    host: Host = Field("127.0.0.1", alias="MONGODB_HOST", min_length=1, description="Host, without MONGODB_URI.")
     port: int = Field(27017, alias="MONGODB_PORT", ge=1, le=65535, description="Port, without MONGODB_URI.")
     user: str | None = Field(None, alias="MONGODB_USER", description="User, without MONGODB_URI.")
     password: SecretStr | None = Field(None, alias="MONGODB_PASSWORD", description="Password of that user.")
@@ -45,13 +46,13 @@ class LocalSettings(Section):
 class MetadataSettings(Section):
     """The SQL database of datasets, audits, health, backfill jobs and lineage."""
 
-    url: SecretStr | None = Field(
+    url: SqlalchemyUrl | None = Field(
         None,
         alias="METADATA_URL",
         description="SQLAlchemy URL; mysql:// and mysql+pymysql:// mean aiomysql. Wins over MYSQL_*.",
     )
-    mysql_uri: SecretStr | None = Field(None, alias="MYSQL_URI", description="The same, under its older name.")
-    host: str | None = Field(
+    mysql_uri: SqlalchemyUrl | None = Field(None, alias="MYSQL_URI", description="The same, under its older name.")
+    host: Host | None = Field(
         None,
         alias="MYSQL_HOST",
         description="Host; falls back to POSTGRES_HOST. Without one: SQLite in LOCAL_PATH.",
