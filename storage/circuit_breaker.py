@@ -26,7 +26,7 @@ class BreakerState(StrEnum):
 
     CLOSED = "closed"
     OPEN = "open"
-    HALF_OPEN = "half-open"
+    HALF_OPEN = "half_open"
 
 
 class CircuitBreakerOpen(UnavailableError):

@@ -1,0 +1,80 @@
+"""Gathers parts into batches, one open batch a lane, cut by count, bytes or age. Pure: the clock is passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+Lane = TypeVar("Lane")
+Part = TypeVar("Part")
+
+
+class Trigger(StrEnum):
+    """Why a batch was cut."""
+
+    SIZE = "size"
+    BYTES = "bytes"
+    AGE = "age"
+    PRESSURE = "pressure"
+    DRAIN = "drain"
+
+
+@dataclass(slots=True)
+class Batch(Generic[Lane, Part]):
+    """Parts of one lane, in the order in which they came."""
+
+    lane: Lane
+    opened_at: float
+    parts: list[Part] = field(default_factory=list)
+    bytes: int = 0
+    trigger: Trigger = Trigger.AGE
+
+
+class Batcher(Generic[Lane, Part]):
+    """Open batches by lane, the oldest first.
+
+    `max_bytes` counts message bytes, `max_age` seconds since the first part. A batch is cut by the part
+    that fills it.
+    """
+
+    def __init__(self, max_parts: int, max_bytes: int, max_age: float) -> None:
+        self._max_parts = max_parts
+        self._max_bytes = max_bytes
+        self._max_age = max_age
+        self._open: dict[Lane, Batch[Lane, Part]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(batch.parts) for batch in self._open.values())
+
+    def add(self, lane: Lane, part: Part, size: int, now: float) -> Batch[Lane, Part] | None:
+        """Put a part into its lane; returns the batch that it filled."""
+        batch = self._open.get(lane)
+        if batch is None:
+            batch = self._open[lane] = Batch(lane, now)
+        batch.parts.append(part)
+        batch.bytes += size
+        if len(batch.parts) >= self._max_parts:
+            return self._cut(batch, Trigger.SIZE)
+        if batch.bytes >= self._max_bytes:
+            return self._cut(batch, Trigger.BYTES)
+        return None
+
+    def due(self, now: float) -> list[Batch[Lane, Part]]:
+        """Cut and return the batches that are old enough."""
+        old = [batch for batch in self._open.values() if now - batch.opened_at >= self._max_age]
+        return [self._cut(batch, Trigger.AGE) for batch in old]
+
+    def next_due(self) -> float | None:
+        """When the oldest open batch will be due; None without one."""
+        oldest = next(iter(self._open.values()), None)
+        return None if oldest is None else oldest.opened_at + self._max_age
+
+    def cut_all(self, trigger: Trigger) -> list[Batch[Lane, Part]]:
+        """Cut and return every open batch, the oldest first."""
+        return [self._cut(batch, trigger) for batch in list(self._open.values())]
+
+    def _cut(self, batch: Batch[Lane, Part], trigger: Trigger) -> Batch[Lane, Part]:
+        del self._open[batch.lane]
+        batch.trigger = trigger
+        return batch

@@ -1,0 +1,45 @@
+"""How much may be on its way: received and not settled, by messages and by bytes."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Budget:
+    """Counts what is in flight; a full budget stops the pull, so that the bus is the buffer."""
+
+    def __init__(self, max_messages: int, max_bytes: int) -> None:
+        self.max_messages = max_messages
+        self.max_bytes = max_bytes
+        self.messages = 0
+        self.bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """Messages and bytes that may still be taken."""
+        return self.max_messages - self.messages, self.max_bytes - self.bytes
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be taken."""
+        return self.messages >= self.max_messages or self.bytes >= self.max_bytes
+
+    def take(self, size: int) -> None:
+        """One more message of `size` bytes is in flight."""
+        self.messages += 1
+        self.bytes += size
+        if self.is_full:
+            self._room.clear()
+
+    def give(self, size: int) -> None:
+        """It is settled."""
+        self.messages -= 1
+        self.bytes -= size
+        if not self.is_full:
+            self._room.set()
+
+    async def wait_for_room(self) -> None:
+        """Wait until something more may be taken."""
+        await self._room.wait()

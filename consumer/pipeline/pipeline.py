@@ -1,0 +1,225 @@
+"""The flow, read as a sentence:
+
+    source ─► decode ─► route ─► batch ─► write ─► settle
+
+The source is pulled only while there is room and the store is healthy; several batches are written at the
+same time; a batch of a versioned kind waits for the one before it in its collection. `run` ends when the
+source ends, with everything written and settled, or after `stop`, with what the budget of time allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from config.flow import BatchSettings
+from consumer.decode import Decoded, Decoder, Failure
+from consumer.errors import DecodeError
+from consumer.messages import Delivery
+from consumer.pipeline.batcher import Batch, Batcher, Trigger
+from consumer.pipeline.budget import Budget
+from consumer.pipeline.entries import DEAD_LETTERS, Entry, Failed, Lane, Part
+from consumer.pipeline.retry import Retrier
+from consumer.pipeline.router import Router
+from consumer.pipeline.tally import NO_DATASET, Counts, Fate, Tally
+from consumer.pipeline.ticket import Ticket
+from consumer.pipeline.writer import Writer
+from consumer.sources.base import EndOfSource, Source
+from consumer.telemetry import events, traces
+from storage import Reason, Record
+
+
+class Pipeline:
+    """Moves every message of one source to its durable end, and counts what became of it."""
+
+    def __init__(
+        self,
+        source: Source,
+        decoder: Decoder,
+        writer: Writer,
+        retrier: Retrier,
+        settings: BatchSettings,
+        max_age_seconds: float,
+        bus: traces.Bus,
+        database: traces.Database,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.tally = Tally()
+        self.budget = Budget(settings.max_in_flight_messages, settings.max_in_flight_bytes)
+        self.last_settled_at = clock()
+        self._source = source
+        self._decoder = decoder
+        self._router = Router()
+        self._writer = writer
+        self._retrier = retrier
+        self._settings = settings
+        self._bus = bus
+        self._database = database
+        self._clock = clock
+        self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes, max_age_seconds)
+        self._flushes: set[asyncio.Task[None]] = set()
+        self._gathering = asyncio.Event()
+        self._pulling: asyncio.Task[None] | None = None
+        source.before_revoke = self.settle_all
+
+    @property
+    def in_flight(self) -> int:
+        """Messages received and not settled."""
+        return self.budget.messages
+
+    async def run(self) -> int:
+        """Pull until the source ends or `stop` is called, then drain; returns how many records were left.
+
+        Raises what the source raised for good, after the drain.
+        """
+        self._pulling = asyncio.create_task(self._pull())
+        async with asyncio.TaskGroup() as tasks:
+            aging = tasks.create_task(self._cut_by_age())
+            await asyncio.wait([self._pulling])
+            left = await self.drain()
+            aging.cancel()
+        if not self._pulling.cancelled():
+            self._pulling.result()
+        return left
+
+    def stop(self) -> None:
+        """Stop pulling; `run` goes on to drain."""
+        self._retrier.stop()
+        if self._pulling is not None:
+            self._pulling.cancel()
+
+    async def _pull(self) -> None:
+        try:
+            while True:
+                await self._wait_for_room()
+                await self._take(await self._receive())
+        except EndOfSource:
+            await self.settle_all()  # a bounded source has time: it waits for a store that is down
+
+    async def _wait_for_room(self) -> None:
+        """The bus is the buffer: nothing is pulled while the store is down or too much is on its way."""
+        if self.budget.is_full:
+            self._dispatch(self._batcher.cut_all(Trigger.PRESSURE))
+            await self._paused("full", self.budget.wait_for_room())
+        if not self._retrier.healthy.is_set():
+            await self._paused("breaker", self._retrier.healthy.wait())
+
+    async def _paused(self, reason: str, until: Coroutine[Any, Any, object]) -> None:
+        events.pull_paused(reason)
+        since = self._clock()
+        await until
+        events.pull_resumed(self._clock() - since)
+
+    async def _receive(self) -> Sequence[Delivery]:
+        messages, size = self.budget.room
+        with traces.receive(self._bus) as receiving:
+            deliveries = await self._source.receive(min(messages, self._settings.max_messages), size)
+            receiving.got(len(deliveries))
+        return deliveries
+
+    async def _take(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            self._take_one(delivery)
+        await asyncio.sleep(0)  # a source that never waits must not starve the writes
+
+    def _take_one(self, delivery: Delivery) -> None:
+        try:
+            decoded = self._decoder.decode(delivery.message)
+        except DecodeError as error:
+            decoded = Decoded([], [Failure(0, error)], None)
+        parts = len(decoded.records) + len(decoded.failures)
+        ticket = Ticket(delivery, max(1, parts), self.budget, decoded.traceparent)
+        if parts == 0:
+            self._ignore(ticket)
+        for failure in decoded.failures:
+            self._fail(ticket, failure.element, failure.error.reason, failure.error.detail)
+        for element, record in decoded.records:
+            self._route(ticket, element, record)
+
+    def _ignore(self, ticket: Ticket) -> None:
+        counts = self._counts(NO_DATASET, NO_DATASET, ticket)
+        counts.fates[Fate.IGNORED] += 1
+        ticket.stored()
+
+    def _fail(self, ticket: Ticket, element: int, reason: Reason, error: str) -> None:
+        self._gather(DEAD_LETTERS, Failed(ticket, self._counts(NO_DATASET, NO_DATASET, ticket), element, reason, error))
+
+    def _route(self, ticket: Ticket, element: int, record: Record) -> None:
+        try:
+            lane = self._router.lane(record)
+        except ValueError as error:
+            self._fail(ticket, element, Reason.INVALID_SYMBOL, str(error))
+        else:
+            self._gather(lane, Entry(ticket, self._counts(lane.collection, lane.kind, ticket), element, record))
+
+    def _counts(self, dataset: str, kind: str, ticket: Ticket) -> Counts:
+        message = ticket.message
+        counts = self.tally.of(dataset, kind, message.source, message.partition)
+        counts.receive(message.offset)
+        return counts
+
+    def _gather(self, lane: Lane, part: Part) -> None:
+        batch = self._batcher.add(lane, part, len(part.ticket.message.data), self._clock())
+        if batch is None:
+            self._gathering.set()
+        else:
+            self._dispatch([batch])
+
+    async def _cut_by_age(self) -> None:
+        while True:
+            await self._gathering.wait()
+            due = self._batcher.next_due()
+            if due is None:
+                self._gathering.clear()
+                continue
+            await asyncio.sleep(max(0.0, due - self._clock()))
+            self._dispatch(self._batcher.due(self._clock()))
+
+    def _dispatch(self, batches: Sequence[Batch[Lane, Part]]) -> None:
+        for batch in batches:
+            flush = asyncio.create_task(self._flush(batch))
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+
+    async def _flush(self, batch: Batch[Lane, Part]) -> None:
+        try:
+            await self._write(batch)
+        # The top of a task: a bug here has returned the batch to the bus, and must be seen.
+        except Exception as error:
+            events.unknown_error(f"flushing {batch.lane.kind}", error)
+
+    async def _write(self, batch: Batch[Lane, Part]) -> None:
+        started, lane, records = self._clock(), batch.lane, len(batch.parts)
+        traceparents = (part.ticket.traceparent for part in batch.parts)
+        with traces.process(self._bus, records, (trace for trace in traceparents if trace)):
+            with traces.flush(self._database, lane.operation, lane.collection, records):
+                await self._writer.flush(batch)
+            events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started)
+            with traces.settle(self._bus, records):
+                await self._source.flush()
+        self.last_settled_at = self._clock()
+
+    async def settle_all(self) -> None:
+        """Write and settle everything that is in flight now."""
+        self._dispatch(self._batcher.cut_all(Trigger.DRAIN))
+        if self._flushes:
+            await asyncio.wait(set(self._flushes))
+        await self._source.flush()
+
+    async def drain(self) -> int:
+        """Write and settle what the budget of time allows, give back the rest; returns how many were left."""
+        started = self._clock()
+        events.drain_started(self._settings.drain_seconds)
+        self._dispatch(self._batcher.cut_all(Trigger.DRAIN))
+        if self._flushes:
+            await asyncio.wait(set(self._flushes), timeout=self._settings.drain_seconds)
+        for flush in self._flushes:
+            flush.cancel()
+        await asyncio.gather(*self._flushes, return_exceptions=True)
+        await self._source.flush()
+        left = self.tally.total(Fate.RETURNED)
+        events.drain_finished(left, self._clock() - started)
+        return left

@@ -1,0 +1,105 @@
+"""Try again, for ever, with full jitter, behind one circuit breaker: the only waiting on the way to the store."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+from config.flow import RetrySettings
+from consumer.telemetry import events
+from storage import OperatorError, TransientError
+from storage.circuit_breaker import BreakerState, CircuitBreaker
+
+T = TypeVar("T")
+
+
+class GaveUp(Exception):
+    """The service stops while the store does not take the write: it goes back to the bus."""
+
+
+def delays(base: float, cap: float, uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
+    """Seconds to wait before each new try: random up to a bound that doubles (AWS "full jitter")."""
+    bound = base
+    while True:
+        yield uniform(0, bound)
+        bound = min(cap, bound * 2)
+
+
+class Retrier:
+    """Runs writes until they succeed.
+
+    `healthy` is set while the breaker is closed: whoever pulls waits for it. After `stop()` a write is tried
+    on only while the breaker is closed, then GaveUp.
+    """
+
+    def __init__(
+        self,
+        settings: RetrySettings,
+        breaker: CircuitBreaker,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._settings = settings
+        self.breaker = breaker
+        self._sleep = sleep
+        self._stopping = asyncio.Event()
+        self.healthy = asyncio.Event()
+        self.healthy.set()
+
+    def stop(self) -> None:
+        """Stop waiting for a store that is down."""
+        self._stopping.set()
+
+    def delays(self) -> Iterator[float]:
+        """A new row of delays."""
+        return delays(self._settings.base_seconds, self._settings.max_seconds)
+
+    async def call(self, kind: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The result of `attempt`, however often it takes; raises GaveUp when the service stops first."""
+        for delay in self.delays():
+            await self._wait_for_breaker()
+            try:
+                result = await attempt()
+            except asyncio.CancelledError:
+                self.breaker.abandon()
+                raise
+            # Unknown errors are retried and named: giving up on one would lose data (design: outcome "unknown").
+            except Exception as error:
+                self._failed(kind, error, delay)
+            else:
+                self._succeeded()
+                return result
+            await self.pause(delay)
+        raise AssertionError("delays never end")
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before the next try; raises GaveUp when the service stops and the store is down."""
+        if self._stopping.is_set() and self.breaker.state is not BreakerState.CLOSED:
+            raise GaveUp
+        await self._sleep(seconds)
+
+    async def _wait_for_breaker(self) -> None:
+        while not self.breaker.allow():
+            await self.pause(min(0.5, max(0.02, self.breaker.retry_after())))
+
+    def _failed(self, kind: str, error: Exception, delay: float) -> None:
+        before = self.breaker.state
+        self.breaker.record_failure()
+        match error:
+            case OperatorError():
+                events.operator_needed(error)
+            case TransientError():
+                events.write_retried(kind, error, delay)
+            case _:
+                events.unknown_error(f"writing {kind}", error)
+        if before is BreakerState.CLOSED and self.breaker.state is not BreakerState.CLOSED:
+            self.healthy.clear()
+            events.breaker_changed(self.breaker.state)
+
+    def _succeeded(self) -> None:
+        self.breaker.record_success()
+        if self.breaker.state is BreakerState.CLOSED and not self.healthy.is_set():
+            self.healthy.set()
+            events.breaker_changed(self.breaker.state)

@@ -1,0 +1,142 @@
+"""Brings a batch to the store and settles it: the outcome of each record decides.
+
+batch ─► rounds of unique keys ─► repository.write ─► fate of each ─► conflicts, dead letters ─► tickets
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+
+from consumer.pipeline.batcher import Batch
+from consumer.pipeline.collapse import collapse
+from consumer.pipeline.entries import Entry, Failed, Lane, Part, end
+from consumer.pipeline.letters import conflict, dead_letter
+from consumer.pipeline.retry import GaveUp, Retrier
+from consumer.pipeline.tally import Fate
+from consumer.telemetry import events
+from storage import Outcome, Result, Table
+from storage.adapters.base import Conflicts, DeadLetters
+from storage.repositories.base import Repository
+from storage.times import utc_now
+
+_FATES: Mapping[Outcome, Fate] = {
+    Outcome.STORED: Fate.STORED,
+    Outcome.DUPLICATE: Fate.DUPLICATE,
+    Outcome.STALE: Fate.STALE,
+    Outcome.CONFLICT: Fate.CONFLICT,
+}
+
+
+class Writer:
+    """Writes batches until every part of them has a durable end; at most `max_writes` at the same time.
+
+    Nothing is settled before it is durable: conflicts and dead letters too are written first. When the
+    service gives up on a batch, or is cancelled, its open parts go back to the bus.
+    """
+
+    def __init__(
+        self,
+        repositories: Mapping[str, Repository],
+        dead_letters: DeadLetters,
+        conflicts: Conflicts,
+        retrier: Retrier,
+        max_writes: int,
+        *,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._repositories = repositories
+        self._dead_letters = dead_letters
+        self._conflicts = conflicts
+        self._retrier = retrier
+        self._now = now
+        self._slots = asyncio.Semaphore(max_writes)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def flush(self, batch: Batch[Lane, Part]) -> None:
+        """Write a batch and end all its parts."""
+        failed = {index: part for index, part in enumerate(batch.parts) if isinstance(part, Failed)}
+        entries = {index: part for index, part in enumerate(batch.parts) if isinstance(part, Entry)}
+        try:
+            async with self._turn(batch.lane), self._slots:
+                if failed:
+                    await self._bury(failed)
+                if batch.lane.table is not None:
+                    await self._store(batch.lane.table, batch.lane.collection, entries)
+        except GaveUp:
+            pass
+        finally:
+            for part in [*failed.values(), *entries.values()]:
+                end(part, Fate.RETURNED)
+
+    @asynccontextmanager
+    async def _turn(self, lane: Lane) -> AsyncIterator[None]:
+        """A batch of a versioned kind never overtakes another of its collection."""
+        if lane.table is None or not lane.table.version:
+            yield
+            return
+        async with self._turns[lane.collection]:
+            yield
+
+    async def _store(self, table: Table, collection: str, entries: dict[int, Entry]) -> None:
+        """Write round after round; `entries` loses each one that has ended."""
+        delays = self._retrier.delays()
+        while entries:
+            fates = await self._write_round(table, collection, entries)
+            await self._keep_conflicts(table, collection, entries, fates)
+            await self._bury_rejected(entries, fates)
+            for index, fate in fates.items():
+                if fate.outcome in _FATES:
+                    end(entries.pop(index), _FATES[fate.outcome])
+            if any(fate.outcome is Outcome.RETRY for fate in fates.values()):
+                await self._retrier.pause(next(delays))
+
+    async def _write_round(self, table: Table, collection: str, entries: Mapping[int, Entry]) -> dict[int, Result]:
+        records = {index: entry.record for index, entry in entries.items()}
+        chosen = collapse(table, records)
+        leaders = [records[index] for index in chosen.leaders]
+        write = partial(self._repositories[table.name].write, collection, leaders)
+        return chosen.fates(await self._retrier.call(table.name, write))
+
+    async def _keep_conflicts(
+        self, table: Table, collection: str, entries: Mapping[int, Entry], fates: Mapping[int, Result]
+    ) -> None:
+        found = [
+            conflict(table, collection, entries[index], fate.stored or {}, self._now())
+            for index, fate in fates.items()
+            if fate.outcome is Outcome.CONFLICT
+        ]
+        if found:
+            await self._retrier.call("conflicts", partial(self._conflicts.put, found))
+            events.conflicts_recorded(table.name, len(found))
+
+    async def _bury_rejected(self, entries: dict[int, Entry], fates: Mapping[int, Result]) -> None:
+        dead = {
+            index: entries[index].rejected(fate.reason, fate.error)
+            for index, fate in fates.items()
+            if fate.reason is not None
+        }
+        if dead:
+            indexes = list(dead)
+            await self._bury(dead)
+            for index in indexes:
+                del entries[index]
+
+    async def _bury(self, failed: dict[int, Failed]) -> None:
+        """Write the dead letters of all parts, then end them; two records of one element are one letter."""
+        letters = {letter.id: letter for letter in (dead_letter(part, self._now()) for part in failed.values())}
+        await self._retrier.call("dead_letters", partial(self._dead_letters.put, list(letters.values())))
+        for letter in letters.values():
+            events.dead_lettered(letter.reason, 1)
+        _end_all(failed, Fate.DEAD_LETTERED)
+
+
+def _end_all(failed: dict[int, Failed], fate: Fate) -> None:
+    parts: Iterable[Failed] = list(failed.values())
+    failed.clear()
+    for part in parts:
+        end(part, fate)
