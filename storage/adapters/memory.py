@@ -1,0 +1,217 @@
+"""The store that forgets: the honest twin of the real ones, for tests and for trying things out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+
+from msgspec.structs import replace
+
+from storage.adapters.base import BaseAdapter, Conflicts, DeadLetters, Document, Rows
+from storage.adapters.requests import check_limit, check_range, is_market, may_hold, table_asked
+from storage.errors import DatabaseError, UnavailableError
+from storage.letters import Conflict, DeadLetter
+from storage.outcomes import DUPLICATE, STALE, STORED, Reason, Result, conflict, rejected
+from storage.records import Record
+from storage.tables import Table
+from storage.values import check
+
+
+class MemoryAdapter(BaseAdapter):
+    """Documents in dictionaries; they outlive `disconnect`, not the object.
+
+    Tests make it fail: each write takes one error from `failures` and raises it, and waits while `gate`
+    is clear.
+    """
+
+    def __init__(self, connection_string: str = "", *, max_collections: int = 5000) -> None:
+        self.failures: list[DatabaseError] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.dead_letters = MemoryDeadLetters(self)
+        self.conflicts = MemoryConflicts(self)
+        self._max_collections = max_collections
+        self._collections: dict[str, dict[str, Document]] = {}
+        self._connected = False
+
+    async def connect(self) -> None:
+        self._connected = True
+
+    async def disconnect(self) -> None:
+        self._connected = False
+
+    async def ping(self) -> None:
+        if not self._connected:
+            raise UnavailableError("not connected: call connect() first")
+
+    async def accept_write(self) -> None:
+        """Wait for the gate; raise the next of `failures`."""
+        await self.ping()
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        await self.accept_write()
+        if not may_hold(table, collection):
+            return [rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")] * len(records)
+        if collection not in self._collections and len(self._collections) >= self._max_collections:
+            return [rejected(Reason.SYMBOL_LIMIT, f"{self._max_collections} collections are there")] * len(records)
+        if not records:
+            return []
+        documents = self._collections.setdefault(collection, {})
+        return [_put_one(table, documents, record) for record in records]
+
+    def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:
+        table_asked(collection)
+        check_range(start, end)
+        return Rows(self._stream(collection, start, end, symbol))
+
+    async def query_latest(self, collection: str, symbol: str | None = None, limit: int = 1) -> list[Document]:
+        check_limit(limit)
+        return (await self._select(collection, None, None, symbol))[: -limit - 1 : -1]
+
+    async def get_record_count(
+        self,
+        collection: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        symbol: str | None = None,
+    ) -> int:
+        return len(await self._select(collection, start, end, symbol))
+
+    async def ensure_indexes(self, collection: str) -> None:
+        await self.ping()
+        table_asked(collection)
+
+    async def delete_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> int:
+        found = await self._select(collection, start, end, symbol)
+        for document in found:
+            del self._collections[collection][document["_id"]]
+        return len(found)
+
+    async def list_collections(self) -> list[str]:
+        await self.ping()
+        return sorted(filter(is_market, self._collections))
+
+    async def _stream(
+        self, collection: str, start: datetime, end: datetime, symbol: str | None
+    ) -> AsyncIterator[Document]:
+        for document in await self._select(collection, start, end, symbol):
+            yield document
+
+    async def _select(
+        self, collection: str, start: datetime | None, end: datetime | None, symbol: str | None
+    ) -> list[Document]:
+        await self.ping()
+        table_asked(collection)
+        check_range(start, end)
+        found = [
+            document
+            for document in self._collections.get(collection, {}).values()
+            if (symbol is None or document["symbol"] == symbol)
+            and (start is None or start <= document["timestamp"])
+            and (end is None or document["timestamp"] < end)
+        ]
+        return sorted(found, key=lambda document: document["timestamp"])
+
+
+def _put_one(table: Table, documents: dict[str, Document], record: Record) -> Result:
+    try:
+        check(table, record)
+        key = table.key(record)
+    except (ValueError, TypeError, OverflowError) as error:
+        return rejected(Reason.NOT_STORABLE, str(error))
+    if key not in documents:
+        documents[key] = table.to_document(record)
+        return STORED
+    return _put_again(table, documents, key, record)
+
+
+def _put_again(table: Table, documents: dict[str, Document], key: str, record: Record) -> Result:
+    stored = documents[key]
+    if table.same_content(record, stored):
+        return DUPLICATE
+    known, incoming = table.version_of(table.to_record(stored)), table.version_of(record)
+    if known == incoming:
+        return conflict(stored)
+    if known > incoming:
+        return STALE
+    documents[key] = table.to_document(record)
+    return STORED
+
+
+class MemoryDeadLetters(DeadLetters):
+    """Letters in a dictionary."""
+
+    def __init__(self, adapter: MemoryAdapter) -> None:
+        self._adapter = adapter
+        self._letters: dict[str, DeadLetter] = {}
+
+    async def put(self, letters: Sequence[DeadLetter]) -> None:
+        await self._adapter.accept_write()
+        for letter in letters:
+            known = self._letters.get(letter.id)
+            self._letters[letter.id] = _seen_again(known, letter) if known else letter
+
+    async def find(
+        self,
+        *,
+        ids: Sequence[str] = (),
+        reason: Reason | None = None,
+        source: str | None = None,
+        limit: int = 0,
+    ) -> AsyncIterator[DeadLetter]:
+        await self._adapter.ping()
+        found = [
+            letter
+            for letter in self._letters.values()
+            if (not ids or letter.id in ids) and reason in (None, letter.reason) and source in (None, letter.source)
+        ]
+        for letter in islice(sorted(found, key=lambda letter: letter.first_seen), limit or None):
+            yield letter
+
+    async def count(self) -> Mapping[Reason, int]:
+        await self._adapter.ping()
+        return Counter(letter.reason for letter in self._letters.values())
+
+    async def mark_replayed(self, ids: Sequence[str], when: datetime) -> None:
+        await self._adapter.ping()
+        for id in set(ids) & self._letters.keys():
+            self._letters[id] = replace(self._letters[id], replayed_at=when)
+
+    async def delete(self, ids: Sequence[str]) -> int:
+        await self._adapter.ping()
+        return sum(self._letters.pop(id, None) is not None for id in ids)
+
+
+def _seen_again(known: DeadLetter, letter: DeadLetter) -> DeadLetter:
+    return replace(
+        known,
+        attempts=known.attempts + letter.attempts,
+        reason=letter.reason,
+        error=letter.error,
+        last_seen=letter.last_seen,
+    )
+
+
+class MemoryConflicts(Conflicts):
+    """Conflicts in a dictionary."""
+
+    def __init__(self, adapter: MemoryAdapter) -> None:
+        self._adapter = adapter
+        self._conflicts: dict[str, Conflict] = {}
+
+    async def put(self, conflicts: Sequence[Conflict]) -> None:
+        await self._adapter.accept_write()
+        for each in conflicts:
+            self._conflicts.setdefault(each.id, each)
+
+    async def find(self, *, collection: str | None = None, limit: int = 0) -> AsyncIterator[Conflict]:
+        await self._adapter.ping()
+        found = [each for each in self._conflicts.values() if collection in (None, each.collection)]
+        for each in islice(sorted(found, key=lambda each: each.seen_at), limit or None):
+            yield each

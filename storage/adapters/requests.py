@@ -1,0 +1,48 @@
+"""What a caller may ask of a store: names, ranges and limits, checked before the store hears of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from storage.errors import RejectedError
+from storage.tables import SYMBOL, TABLES, TIMEFRAME, Table, table_of_collection
+
+_NAMES = {
+    table.name: re.compile(
+        f"{table.name}_{SYMBOL.pattern}" + (f"_{TIMEFRAME.pattern}" if table.has_timeframe else ""), re.ASCII
+    )
+    for table in TABLES.values()
+}
+
+
+def may_hold(table: Table, collection: str) -> bool:
+    """Whether a collection of this name holds records of this table."""
+    return _NAMES[table.name].fullmatch(collection) is not None
+
+
+def is_market(collection: str) -> bool:
+    """Whether a collection of this name holds market data."""
+    return any(name.fullmatch(collection) for name in _NAMES.values())
+
+
+def table_asked(collection: str) -> Table:
+    """The table of a collection that somebody asks for; raises RejectedError for any other name."""
+    if not is_market(collection):
+        raise RejectedError(f"{collection[:80]!r} is no collection of market data, such as trades_BTCUSDT")
+    return table_of_collection(collection)
+
+
+def check_range(start: datetime | None, end: datetime | None) -> None:
+    """Raise RejectedError for a naive time, or for a range that cannot hold anything."""
+    for time in (start, end):
+        if time is not None and time.utcoffset() is None:
+            raise RejectedError(f"{time.isoformat()} is naive: say which time zone it is in")
+    if start is not None and end is not None and start >= end:
+        raise RejectedError(f"the range starts at {start.isoformat()} and ends before that, at {end.isoformat()}")
+
+
+def check_limit(limit: int) -> None:
+    """Raise RejectedError for a limit below one."""
+    if limit < 1:
+        raise RejectedError(f"a limit is at least 1, not {limit}")

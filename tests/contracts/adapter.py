@@ -1,0 +1,22 @@
+"""The contract of every adapter, written once; each backend inherits it.
+
+class TestMyAdapter(AdapterContract):
+    @pytest.fixture
+    async def adapter(self) -> AsyncIterator[BaseAdapter]:
+        async with MyAdapter(..., max_collections=MAX_COLLECTIONS) as adapter:
+            yield adapter
+"""
+
+from __future__ import annotations
+
+from tests.contracts.letters import ConflictContract, DeadLetterContract
+from tests.contracts.queries import QueryContract
+from tests.contracts.versions import VersionContract
+from tests.contracts.writing import MAX_COLLECTIONS, WritingContract
+
+__all__ = ["MAX_COLLECTIONS", "AdapterContract"]
+
+
+class AdapterContract(WritingContract, VersionContract, QueryContract, DeadLetterContract, ConflictContract):
+    """All that an adapter promises. A subclass provides the fixture `adapter`: connected, empty, and made
+    with `max_collections=MAX_COLLECTIONS`."""
