@@ -4,7 +4,8 @@ ConsumerError
 ├── SourceError          the bus does not do what we ask; try again
 │   ├── SourceUnavailable    nobody answers
 │   └── SourceRefused        it answers, and refuses: a person has to act
-└── DecodeError          these bytes will never become records
+├── DecodeError          these bytes will never become records
+└── AddressRefused       probes and metrics cannot be served there: a person has to act
 """
 
 from __future__ import annotations
@@ -39,3 +40,11 @@ class DecodeError(ConsumerError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class AddressRefused(ConsumerError):
+    """The address of the HTTP server is taken, not ours or not allowed: `fix` says what to change."""
+
+    def __init__(self, message: str, *, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix

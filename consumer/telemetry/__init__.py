@@ -1,0 +1,1 @@
+"""What the service tells about itself: events, metrics, logs and traces; the only place that knows OpenTelemetry."""

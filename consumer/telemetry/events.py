@@ -17,7 +17,7 @@ from opentelemetry import trace
 
 from consumer.telemetry import metrics, names
 from consumer.telemetry.declare import catch_up, event
-from storage import OperatorError, Reason, RejectedError, TransientError, UnavailableError
+from storage import Reason
 
 
 class NeedsOperator(Protocol):
@@ -137,12 +137,12 @@ def batch_flushed(kind: str, trigger: str, records: int, seconds: float, latency
 @event(WARNING, every=10, by=("kind", "error"))
 def write_retried(kind: str, error: BaseException, delay: float) -> None:
     """A write failed and is tried again after `delay` seconds."""
-    metrics.WRITES_RETRIED.add(1, failure_of(error))
+    metrics.WRITES_RETRIED.add(1, metrics.failure_of(error))
 
 
 @event(WARNING)
 def breaker_changed(state: str) -> None:
-    """The circuit breaker in front of the store is now closed, open or half_open."""
+    """The circuit breaker in front of the store is now closed, open or half-open."""
     metrics.breaker_is(state)
 
 
@@ -188,18 +188,3 @@ def lineage_written(rows: int) -> None:
 @event(WARNING, every=30, total=("rows",))
 def lineage_spooled(rows: int, error: str) -> None:
     """The metadata database did not take lineage rows; they wait on disk and follow later."""
-
-
-def failure_of(error: BaseException) -> str:
-    """The class of a failure as metrics name it."""
-    match error:
-        case UnavailableError():
-            return "unavailable"
-        case TransientError():
-            return "transient"
-        case OperatorError():
-            return "operator"
-        case RejectedError():
-            return "rejected"
-        case _:
-            return "unknown"

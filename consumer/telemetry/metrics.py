@@ -17,14 +17,14 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from consumer.telemetry import names
 from consumer.telemetry.instruments import Counter, Gauge, Histogram, Instrument, Observed, ObservedTotal
-from storage import TABLES, Reason
+from storage import TABLES, OperatorError, Reason, RejectedError, TransientError, UnavailableError
 
 SOURCES = ("jetstream", "nats", "kafka", "file", "memory")
 SETTLEMENTS = ("ack", "nak", "term", "commit")
 TRIGGERS = ("size", "bytes", "age", "drain", "pressure")
-BREAKER_STATES = ("closed", "open", "half_open")
+BREAKER_STATES = ("closed", "open", "half-open")
 OUTCOMES = ("stored", "duplicate", "stale", "conflict", "dead_lettered", "ignored", "returned")
-KINDS = (*TABLES, "unknown")
+KINDS = (*TABLES, "undecoded")
 FAILURES = ("unavailable", "transient", "operator", "rejected", "unknown")
 
 MESSAGING_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -32,7 +32,12 @@ DATABASE_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 LATENCY_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 SIZES = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10_000, 50_000)
 
-_MESSAGING = {names.MESSAGING_SYSTEM: names.BUSES, names.MESSAGING_OPERATION_NAME: names.BUS_OPERATIONS}
+_FAILURE = {names.ERROR_TYPE: ("", *FAILURES)}
+_MESSAGING = {
+    names.MESSAGING_SYSTEM: names.BUSES,
+    names.MESSAGING_OPERATION_NAME: names.BUS_OPERATIONS,
+    **_FAILURE,
+}
 
 # What arrives and what becomes of it.
 MESSAGES_RECEIVED = ObservedTotal(
@@ -159,6 +164,7 @@ DATABASE_OPERATION_SECONDS = Histogram(
     {
         names.DB_SYSTEM_NAME: names.DATABASES,
         names.DB_OPERATION_NAME: names.DATABASE_OPERATIONS,
+        **_FAILURE,
     },
     buckets=DATABASE_SECONDS,
 )
@@ -229,3 +235,18 @@ def observe_messages(
 def _documents(tally: Mapping[tuple[str, str], int]) -> Mapping[tuple[str, ...], float]:
     results = {"stored": "inserted", "duplicate": "duplicate", "stale": "stale", "conflict": "conflict"}
     return {(kind, results[outcome]): n for (kind, outcome), n in tally.items() if outcome in results}
+
+
+def failure_of(error: BaseException) -> str:
+    """The class of a failure as metrics name it."""
+    match error:
+        case UnavailableError():
+            return "unavailable"
+        case TransientError():
+            return "transient"
+        case OperatorError():
+            return "operator"
+        case RejectedError():
+            return "rejected"
+        case _:
+            return "unknown"
