@@ -1,0 +1,75 @@
+# The verbs of the project, the same here and in CI. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .cache/uv/bin/uv
+UV_VERSION := 0.13.8
+PYTEST := $(BIN)/pytest
+
+# Stamps: nothing is installed again while its lock is unchanged.
+RUN_READY := $(VENV)/.ready-to-run
+DEV_READY := $(VENV)/.ready-to-test
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock clean
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUN_READY) ## Set up, then run the main job on a simulated market: no server needed
+	@$(BIN)/tapestore demo
+
+test: $(DEV_READY) ## Install what the tests need, start the real servers, run everything, stop them
+	-$(BIN)/python -m tests.servers.install
+	$(PYTEST)
+
+check: $(DEV_READY) ## Format, lint, types, unit tests and contracts in memory: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(PYTEST) -q -m "not server and not tools" --ignore=tests/integration --ignore=tests/faults --ignore=tests/end_to_end
+
+format: $(DEV_READY) ## Format, mend what the linter can, and write the generated files again
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m config.reference
+	$(BIN)/python -m helm.values_schema
+
+bench: $(DEV_READY) ## Measure: the naive consumer, the ceiling, Kafka and JetStream
+	$(BIN)/python -m tests.servers.install mongodb nats kafka
+	$(BIN)/python -m benchmarks
+
+lock: $(UV) ## Write both lock files again; UPGRADE=1 takes the newest versions
+	$(call compile,requirements.lock,--group build)
+	$(call compile,requirements-dev.lock,--group dev --constraint requirements.lock)
+
+clean: ## Remove what was installed and made here, but no data
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade) $(2) --output-file $(1) pyproject.toml
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "tapestore needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(RUN_READY): requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $@
+
+$(DEV_READY): requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $@ $(RUN_READY)
+
+define install
+	@echo "Installing $(1) into $(VENV); this takes about half a minute"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endef
+
+$(UV):
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
