@@ -1,0 +1,187 @@
+"""Apache Kafka: a member of a consumer group."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from config.bus import KafkaSettings
+from consumer.errors import SourceUnavailable
+from consumer.messages import Delivery, Settlement
+from consumer.sources.base import Source, SourceStatus
+from consumer.sources.kafka_assignment import Assignment
+from consumer.sources.kafka_backlog import Backlog
+from consumer.sources.kafka_errors import Reasons, Trouble, explain
+from consumer.sources.kafka_member import Member
+from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_reader import LostRange, Reader
+
+RECEIVE_SECONDS = 1.0
+SHORTEST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+REVOKE_MARGIN_SECONDS = 15.0  # two commits that wait for an answer, and the joining
+MIB = 1024 * 1024
+
+
+class KafkaSource(Source):
+    """Reads topics as one member of a group; the members share the partitions.
+
+    A partition is committed up to its first message that is not settled, shortly after `flush`, when the
+    partition is taken away, and at the end. A message that was settled LATER comes again together with all
+    that follow it on its partition, which may be to another member. `lost_ranges` says what retention
+    took away before it was read; the partition then goes on at the earliest message there is.
+    """
+
+    name: ClassVar[str] = "kafka"
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        prefetch_messages: int,
+        prefetch_bytes: int,
+        session_seconds: float = 10.0,
+        max_poll_seconds: float = 300.0,
+    ) -> None:
+        self.destination = ",".join(settings.topics)
+        self.lost_ranges: list[LostRange] = []
+        self._settings = settings
+        self._prefetch_bytes = prefetch_bytes
+        self._session_seconds = session_seconds
+        self._max_poll_seconds = max_poll_seconds
+        self._backlog = Backlog(prefetch_messages, prefetch_bytes)
+        self._trouble = Trouble()
+        self._given: dict[TopicPartition, int] = {}
+        self._redelivered = 0
+        self._member: Member | None = None
+        self._living: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        self._trouble.note(SourceUnavailable(f"connecting to {self._settings.bootstrap_servers}"))
+        self._living = asyncio.create_task(self._live())
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        self._trouble.raise_refusal()
+        await self._backlog.arrival(RECEIVE_SECONDS)
+        deliveries: list[Delivery] = []
+        for run in self._backlog.take(max_messages, max_bytes):
+            self._redelivered += run.partition.given_again(run.records)
+            deliveries += run.partition.deliver(run.records, self)
+        return deliveries
+
+    def settled(self, delivery: Delivery) -> None:
+        partition: Partition = delivery.token
+        if delivery.settlement is not Settlement.LATER:
+            partition.watermark.settle(delivery.message.offset)
+        elif self._member is not None:
+            self._member.reader.give_again(partition)
+
+    async def flush(self) -> None:
+        """The commit follows within a second, in a stride with others."""
+        if self._member is not None:
+            self._member.commit_wanted = True
+
+    async def status(self) -> SourceStatus:
+        member = self._member
+        connected = member is not None and await member.ask_for_the_ends()
+        keys = member.assignment.keys if member is not None else None
+        return SourceStatus(
+            connected=connected,
+            subscribed=keys is not None,
+            lag=member.assignment.lag(member.ends) if member is not None else None,
+            redelivered=self._redelivered,
+            problem=self._problem(connected),
+            details={
+                "partitions": None if keys is None else len(keys),
+                "lost_offsets": sum(lost.until - lost.first for lost in self.lost_ranges),
+            },
+        )
+
+    async def close(self) -> None:
+        living, self._living = self._living, None
+        if living is None:
+            return
+        living.cancel()
+        with suppress(asyncio.CancelledError):
+            await living
+        if self._member is not None:
+            await self._member.leave()
+
+    async def _live(self) -> None:
+        """One membership after the other, for ever."""
+        pause = SHORTEST_PAUSE_SECONDS
+        while True:
+            joined = await self._be_a_member()
+            pause = SHORTEST_PAUSE_SECONDS if joined else min(LONGEST_PAUSE_SECONDS, pause * 2)
+            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # not a secret
+
+    async def _be_a_member(self) -> bool:
+        """From joining to what ends it; whether the group took us in."""
+        member: Member | None = None
+        with Reasons() as reasons:
+            try:
+                self._member = member = self._new_member()
+                await member.run()
+            except Exception as error:  # whatever ended this membership, the next one may do better
+                self._trouble.note(explain(error, reasons.latest))
+            finally:
+                if member is not None:
+                    await member.leave()
+        return member is not None and member.joined
+
+    def _new_member(self) -> Member:
+        consumer = AIOKafkaConsumer(**self._options())
+        assignment = Assignment(self._given)
+        reader = Reader(consumer, assignment, self._backlog, self._trouble, self.lost_ranges)
+        return Member(
+            consumer, self._settings.topics, assignment, self._backlog, reader, self._trouble, self._settle_in_time
+        )
+
+    def _options(self) -> dict[str, Any]:
+        settings = self._settings
+        at_once = max(MIB, min(self._prefetch_bytes, 16 * MIB))
+        rebalance_seconds = settings.revoke_seconds + REVOKE_MARGIN_SECONDS
+        secret = settings.sasl_password
+        return {
+            "bootstrap_servers": settings.bootstrap_servers,
+            "client_id": "tapestore",
+            "group_id": settings.group_id,
+            "group_instance_id": settings.group_instance_id,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "none",  # so that a loss is told, not skipped
+            "isolation_level": "read_committed",
+            "fetch_max_bytes": at_once,
+            "max_partition_fetch_bytes": MIB,
+            "session_timeout_ms": int(self._session_seconds * 1000),
+            "heartbeat_interval_ms": int(self._session_seconds * 300),
+            "max_poll_interval_ms": int(self._max_poll_seconds * 1000),
+            "rebalance_timeout_ms": int(rebalance_seconds * 1000),
+            "request_timeout_ms": int((rebalance_seconds + 5) * 1000),  # joining waits for the slowest member
+            "metadata_max_age_ms": 30_000,
+            "security_protocol": settings.security_protocol,
+            "ssl_context": ssl.create_default_context() if "SSL" in settings.security_protocol.split("_") else None,
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": secret.get_secret_value() if secret is not None else None,
+        }
+
+    async def _settle_in_time(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.revoke_seconds):
+                await self.before_revoke()
+
+    def _problem(self, connected: bool) -> str:
+        if trouble := self._trouble.text(connected):
+            return trouble
+        if not connected:
+            return f"no answer from {self._settings.bootstrap_servers}"
+        if not self.lost_ranges:
+            return ""
+        last = self.lost_ranges[-1]
+        return f"offsets {last.first} to {last.until - 1} of {last.topic}/{last.partition} were out of retention"

@@ -1,0 +1,191 @@
+"""One life as a member of a Kafka consumer group, from joining to leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from consumer.errors import SourceRefused, SourceUnavailable
+from consumer.sources.kafka_assignment import Assignment
+from consumer.sources.kafka_backlog import Backlog
+from consumer.sources.kafka_errors import Trouble, explain
+from consumer.sources.kafka_reader import ANSWER_SECONDS, Reader
+
+TEND_SECONDS = 0.5
+TOPICS_SECONDS = 5.0
+STATUS_SECONDS = 0.7
+SILENCE_SECONDS = 60.0
+LEAVE_SECONDS = 8.0
+
+
+class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
+    """A consumer in its group: joins, lets its reader read, commits what is settled, leaves.
+
+    `run` owns the consumer and ends with an error only; the next member begins where this one committed.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        topics: Collection[str],
+        assignment: Assignment,
+        backlog: Backlog,
+        reader: Reader,
+        trouble: Trouble,
+        before_revoke: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.assignment = assignment
+        self.reader = reader
+        self.joined = False
+        self.commit_wanted = False
+        self.ends: Mapping[TopicPartition, int] = {}
+        self._started = False
+        self._consumer = consumer
+        self._topics = frozenset(topics)
+        self._missing: frozenset[str] = frozenset()
+        self._backlog = backlog
+        self._trouble = trouble
+        self._before_revoke = before_revoke
+        self._heard = time.time()
+        self._tended = self._looked = 0.0
+        self._committing = asyncio.Lock()
+        self._asking = asyncio.Lock()
+        self._leaving: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Join and read for ever; raises what ends this membership, and then it has to be left."""
+        await self._consumer.start()
+        self._started = True
+        await self._subscribe()
+        while True:
+            await self.reader.turn()
+            if time.monotonic() - self._tended >= TEND_SECONDS:
+                await self._tend()
+                self._tended = time.monotonic()
+
+    async def _subscribe(self) -> None:
+        # only to topics that are there: asking for another one would make it, where the brokers allow that
+        there = self._topics & await self._consumer.topics()
+        self._missing = self._topics - there
+        if not there:
+            raise self._no_topic()
+        self._consumer.subscribe(sorted(there), listener=self)
+
+    async def _tend(self) -> None:
+        self._expect_an_answer()
+        for key in self.assignment.keys or ():
+            await self._follow(key)
+        if self.commit_wanted:
+            await self.commit()
+        if self._missing and time.monotonic() - self._looked >= TOPICS_SECONDS:
+            self._looked = time.monotonic()
+            await self._look_for_topics()
+
+    def _expect_an_answer(self) -> None:
+        """A client whose brokers have all moved never finds them again: begin anew, with the bootstrap servers."""
+        polled = [self._consumer.last_poll_timestamp(key) or 0 for key in self.assignment.keys or ()]
+        now = time.time()
+        self._heard = max(self._heard, *(ms / 1000 for ms in polled)) if polled and not self.reader.held else now
+        if now - self._heard > SILENCE_SECONDS:
+            raise SourceUnavailable(f"no broker answered for {SILENCE_SECONDS:.0f} s")
+
+    async def _follow(self, key: TopicPartition) -> None:
+        """Know where an idle partition stands: its last record may be followed by markers of transactions."""
+        partition = self.assignment.get(key)
+        if partition is not None and not partition.idle:
+            return
+        position = await self._position(key)
+        if position is None or self.assignment.keys is None:
+            return
+        if partition is None:
+            self.assignment.begin(key, position)
+        else:
+            partition.position = max(partition.position, position)
+
+    async def _position(self, key: TopicPartition) -> int | None:
+        with suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(0):  # it is known at once or not yet
+                position: int = await self._consumer.position(key)
+                return position
+        return None
+
+    async def _look_for_topics(self) -> None:
+        self._trouble.note(self._no_topic())
+        with suppress(KafkaError):
+            if self._missing & await self._consumer.topics():
+                raise SourceUnavailable("a topic that was missing is there now: joining again")
+
+    def _no_topic(self) -> SourceRefused:
+        names = ", ".join(sorted(self._missing))
+        return SourceRefused(f"no topic {names} for this user", fix="make it, or correct KAFKA_TOPICS")
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """The group has decided: read and commit these."""
+        self.joined = True
+        self._heard = time.time()
+        self.commit_wanted = True  # where a new group begins is worth keeping: what is lost before it is read shows
+        self.reader.assigned()
+        self.assignment.decided(assigned)
+        self._trouble.over()
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """The group decides anew: bring to an end what can be, commit it, and let go of all partitions."""
+        self._backlog.drop()
+        try:
+            if revoked and self._leaving is None:
+                await self._before_revoke()
+        finally:
+            await self.commit()
+            # from here to the next assignment nothing is committed: it would make the group decide once more
+            self.reader.revoked()
+            self.assignment.forget()
+
+    async def commit(self) -> None:
+        """Commit what is settled; what the brokers do not take is delivered again, to us or to another member."""
+        async with self._committing:
+            self.commit_wanted = False
+            offsets = self.assignment.moved()
+            if not offsets:
+                return
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._consumer.commit(offsets)
+            except (CommitFailedError, IllegalStateError):
+                return  # not ours any more
+            except (TimeoutError, KafkaError) as error:
+                self.commit_wanted = True
+                self._trouble.note(explain(error))
+            else:
+                self.assignment.committed(offsets)
+                self._trouble.answered()
+
+    async def ask_for_the_ends(self) -> bool:
+        """Learn how far each partition goes, and whether the brokers answer within a second."""
+        if self._leaving is not None or not self._started:
+            return False
+        asked = self.assignment.keys or [TopicPartition(topic, 0) for topic in self._topics - self._missing]
+        try:
+            async with asyncio.timeout(STATUS_SECONDS), self._asking:
+                self.ends = await self._consumer.end_offsets(list(asked))
+        except (TimeoutError, KafkaError):
+            return False
+        return True
+
+    async def leave(self) -> None:
+        """Commit, leave the group and let go of the sockets; what takes long goes on alone."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+        await asyncio.wait({self._leaving}, timeout=LEAVE_SECONDS)
+
+    async def _leave(self) -> None:
+        self._backlog.drop()
+        await self.commit()
+        self.assignment.forget()
+        async with self._asking:
+            with suppress(KafkaError):
+                await self._consumer.stop()

@@ -1,0 +1,85 @@
+"""The state of one Kafka partition while it is ours."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from consumer.messages import Delivery, Message, Settler
+from consumer.sources.watermark import Watermark
+
+Records: TypeAlias = Sequence[ConsumerRecord]
+
+
+class Partition:
+    """One partition from one place on: what was fetched of it, and how far that is settled.
+
+    Read again from an earlier place, or taken away and assigned anew, it is another Partition, and
+    settlements of the old one change nothing. `position` is where the next fetch begins; what lies before
+    `given_before` was given in an earlier life.
+    """
+
+    __slots__ = ("committed", "given_before", "given_until", "key", "name", "position", "watermark")
+
+    def __init__(self, key: TopicPartition, position: int, given_before: int = 0) -> None:
+        self.key = key
+        self.name = f"{key.topic}/{key.partition}"
+        self.position = position
+        self.committed = -1
+        self.given_before = given_before
+        self.given_until = given_before
+        self.watermark = Watermark()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was fetched is settled."""
+        return self.watermark.first is None
+
+    @property
+    def low(self) -> int:
+        """The first offset that is not settled; whatever lies before it is, or never existed."""
+        first = self.watermark.first
+        return self.position if first is None else first
+
+    def fetched(self, records: Records) -> None:
+        """These follow what was fetched before."""
+        self.watermark.extend([record.offset for record in records])
+        self.position = records[-1].offset + 1
+
+    def given_again(self, records: Records) -> int:
+        """How many of these, from the first on, were given in an earlier life."""
+        if records[0].offset >= self.given_before:
+            return 0
+        return bisect_left(records, self.given_before, key=attrgetter("offset"))
+
+    def deliver(self, records: Records, settler: Settler) -> list[Delivery]:
+        """A delivery of each of these records, with the partition as its token."""
+        self.given_until = max(self.given_until, records[-1].offset + 1)
+        name, topic = self.name, self.key.topic
+        deliveries = [
+            Delivery(
+                Message(
+                    record.value or b"",  # a tombstone is no market data: a dead letter, not a hole
+                    "kafka",
+                    name,
+                    record.offset,
+                    topic,
+                    _readable(record.headers) if record.headers else None,
+                    record.timestamp if record.timestamp >= 0 else None,
+                ),
+                settler,
+                self,
+            )
+            for record in records
+        ]
+        for delivery in deliveries[: self.given_again(records)]:
+            delivery.message.deliveries = 2  # Kafka does not count: the second time at least
+        return deliveries
+
+
+def _readable(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
+    return {name.lower(): (value or b"").decode("utf-8", "replace") for name, value in headers}

@@ -1,0 +1,158 @@
+"""Reads the Kafka partitions that are ours into the backlog."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    IllegalStateError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+)
+
+from consumer.sources.kafka_assignment import Assignment
+from consumer.sources.kafka_backlog import Backlog
+from consumer.sources.kafka_errors import Trouble, explain
+from consumer.sources.kafka_partition import Partition, Records
+
+POLL_RECORDS = 1000  # between two polls the loop belongs to the others
+POLL_SECONDS = 0.2
+GIVE_AGAIN_SECONDS = 0.5
+REFUSED_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+
+NOWHERE = TopicPartition("", -1)
+
+
+class LostRange(NamedTuple):
+    """Offsets that were out of retention before they were read: from `first` up to, and without, `until`."""
+
+    topic: str
+    partition: int
+    first: int
+    until: int
+
+
+class Reader:
+    """Fetches, and decides from where.
+
+    It polls for ever, so that the group keeps this member however long the store is down: while the backlog
+    is full it polls for nothing.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        assignment: Assignment,
+        backlog: Backlog,
+        trouble: Trouble,
+        lost_ranges: list[LostRange],
+    ) -> None:
+        self.held = False
+        self._consumer = consumer
+        self._assignment = assignment
+        self._backlog = backlog
+        self._trouble = trouble
+        self._lost_ranges = lost_ranges
+        self._returned: dict[TopicPartition, float] = {}
+
+    async def turn(self) -> None:
+        """Poll once."""
+        self._read_again()
+        if self._backlog.full or (self.held and not self._backlog.has_room):
+            await self._hold()
+        else:
+            await self._fetch()
+
+    def give_again(self, partition: Partition) -> None:
+        """Soon deliver again whatever follows the first offset that is not settled then."""
+        key = partition.key
+        if self._assignment.get(key) is partition and key not in self._returned:
+            self._returned[key] = time.monotonic() + GIVE_AGAIN_SECONDS
+            self._backlog.drop(partition)
+            self._consumer.pause(key)
+
+    def assigned(self) -> None:
+        """A new assignment begins with nothing paused."""
+        self.held = False
+
+    def revoked(self) -> None:
+        """What was given back will be read by whoever comes next."""
+        self._returned.clear()
+
+    async def _fetch(self) -> None:
+        if self.held:
+            self.held = False
+            self._consumer.resume(*(self._consumer.paused() - self._returned.keys()))
+        fetched = await self._poll(timeout_ms=int(POLL_SECONDS * 1000), max_records=POLL_RECORDS)
+        for key, records in fetched.items():
+            if key not in self._returned:
+                partition = self._assignment.get(key) or self._assignment.begin(key, records[0].offset)
+                partition.fetched(records)
+                self._backlog.put(partition, records)
+        await asyncio.sleep(0)
+
+    async def _hold(self) -> None:
+        # a poll for paused partitions would throw away what aiokafka has fetched of them already
+        if not self.held and self._assignment.keys is not None:
+            self.held = True
+            self._consumer.pause(*self._assignment.keys)
+        await self._poll(NOWHERE)
+        await self._backlog.room(POLL_SECONDS)
+
+    async def _poll(self, *partitions: TopicPartition, **bounds: int) -> Mapping[TopicPartition, Records]:
+        try:
+            fetched: Mapping[TopicPartition, Records] = await self._consumer.getmany(*partitions, **bounds)
+            return fetched
+        except NoOffsetForPartitionError as error:
+            await self._start_at_the_earliest(error.args[0])
+        except OffsetOutOfRangeError as error:
+            for key, position in error.args[0].items():
+                await self._skip_the_lost(key, position)
+        except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
+            self._trouble.note(explain(error))
+            await asyncio.sleep(REFUSED_SECONDS)
+        return {}
+
+    def _read_again(self) -> None:
+        for key in [key for key, due in self._returned.items() if due <= time.monotonic()]:
+            del self._returned[key]
+            if partition := self._assignment.get(key):
+                self._read_from(key, partition.low)
+                if not self.held:
+                    self._consumer.resume(key)
+
+    async def _start_at_the_earliest(self, key: TopicPartition) -> None:
+        if (earliest := await self._earliest(key)) is not None:
+            self._read_from(key, earliest)
+
+    async def _skip_the_lost(self, key: TopicPartition, position: int) -> None:
+        if (earliest := await self._earliest(key)) is None:
+            return
+        if earliest > position:
+            self._lost_ranges.append(LostRange(key.topic, key.partition, position, earliest))
+        else:
+            self._assignment.made_anew(key)  # we were beyond the end: this is another log
+        self._read_from(key, earliest)
+
+    async def _earliest(self, key: TopicPartition) -> int | None:
+        """The first offset that there is; None when nobody answers, and then the same question comes again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                earliest: int = (await self._consumer.beginning_offsets([key]))[key]
+                return earliest
+        return None
+
+    def _read_from(self, key: TopicPartition, offset: int) -> None:
+        if partition := self._assignment.get(key):
+            self._backlog.drop(partition)
+        with suppress(IllegalStateError):  # taken away meanwhile
+            self._consumer.seek(key, offset)
+            self._assignment.begin(key, offset)
