@@ -20,11 +20,6 @@ class Lane(NamedTuple):
         """The kind of record, for logs and metrics: never a symbol."""
         return self.table.name if self.table else self.collection
 
-    @property
-    def operation(self) -> str:
-        """What the store does with the batch, as databases call it."""
-        return "update" if self.table and self.table.version else "insert"
-
 
 DEAD_LETTERS = Lane(None, "dead_letters")
 

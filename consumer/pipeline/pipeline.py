@@ -42,8 +42,6 @@ class Pipeline:
         retrier: Retrier,
         settings: BatchSettings,
         max_age_seconds: float,
-        bus: traces.Bus,
-        database: traces.Database,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -56,8 +54,6 @@ class Pipeline:
         self._writer = writer
         self._retrier = retrier
         self._settings = settings
-        self._bus = bus
-        self._database = database
         self._clock = clock
         self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes, max_age_seconds)
         self._flushes: set[asyncio.Task[None]] = set()
@@ -115,7 +111,7 @@ class Pipeline:
 
     async def _receive(self) -> Sequence[Delivery]:
         messages, size = self.budget.room
-        with traces.receive(self._bus) as receiving:
+        with traces.receive(self._source.destination) as receiving:
             deliveries = await self._source.receive(min(messages, self._settings.max_messages), size)
             receiving.got(len(deliveries))
         return deliveries
@@ -140,12 +136,14 @@ class Pipeline:
             self._route(ticket, element, record)
 
     def _ignore(self, ticket: Ticket) -> None:
-        counts = self._counts(NO_DATASET, NO_DATASET, ticket)
+        counts = self._counted(NO_DATASET, NO_DATASET, ticket)
         counts.fates[Fate.IGNORED] += 1
         ticket.stored()
 
     def _fail(self, ticket: Ticket, element: int, reason: Reason, error: str) -> None:
-        self._gather(DEAD_LETTERS, Failed(ticket, self._counts(NO_DATASET, NO_DATASET, ticket), element, reason, error))
+        self._gather(
+            DEAD_LETTERS, Failed(ticket, self._counted(NO_DATASET, NO_DATASET, ticket), element, reason, error)
+        )
 
     def _route(self, ticket: Ticket, element: int, record: Record) -> None:
         try:
@@ -153,9 +151,9 @@ class Pipeline:
         except ValueError as error:
             self._fail(ticket, element, Reason.INVALID_SYMBOL, str(error))
         else:
-            self._gather(lane, Entry(ticket, self._counts(lane.collection, lane.kind, ticket), element, record))
+            self._gather(lane, Entry(ticket, self._counted(lane.collection, lane.kind, ticket), element, record))
 
-    def _counts(self, dataset: str, kind: str, ticket: Ticket) -> Counts:
+    def _counted(self, dataset: str, kind: str, ticket: Ticket) -> Counts:
         message = ticket.message
         counts = self.tally.of(dataset, kind, message.source, message.partition)
         counts.receive(message.offset)
@@ -193,12 +191,12 @@ class Pipeline:
 
     async def _write(self, batch: Batch[Lane, Part]) -> None:
         started, lane, records = self._clock(), batch.lane, len(batch.parts)
-        traceparents = (part.ticket.traceparent for part in batch.parts)
-        with traces.process(self._bus, records, (trace for trace in traceparents if trace)):
-            with traces.flush(self._database, lane.operation, lane.collection, records):
+        traceparents = [part.ticket.traceparent for part in batch.parts]
+        with traces.process(self._source.destination, records, traceparents):
+            with traces.flush(lane.kind, lane.collection, traceparents):
                 await self._writer.flush(batch)
             events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started)
-            with traces.settle(self._bus, records):
+            with traces.settle(self._source.destination, records):
                 await self._source.flush()
         self.last_settled_at = self._clock()
 

@@ -53,6 +53,11 @@ class Counts:
             self.first = offset
         self.last = offset
 
+    def take_span(self) -> tuple[int, int] | None:
+        """The first and the last position since the last call; None when nothing came."""
+        first, last, self.first = self.first, self.last, None
+        return None if first is None or last is None else (first, last)
+
     @property
     def in_flight(self) -> int:
         """Received, and nothing became of it yet."""

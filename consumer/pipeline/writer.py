@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from consumer.pipeline.batcher import Batch
 from consumer.pipeline.collapse import collapse
@@ -41,7 +42,7 @@ class Writer:
 
     def __init__(
         self,
-        repositories: Mapping[str, Repository],
+        repositories: Mapping[str, Repository[Any]],
         dead_letters: DeadLetters,
         conflicts: Conflicts,
         retrier: Retrier,
@@ -70,8 +71,8 @@ class Writer:
         except GaveUp:
             pass
         finally:
-            for part in [*failed.values(), *entries.values()]:
-                end(part, Fate.RETURNED)
+            _end_all(failed, Fate.RETURNED)
+            _end_all(entries, Fate.RETURNED)
 
     @asynccontextmanager
     async def _turn(self, lane: Lane) -> AsyncIterator[None]:
@@ -135,8 +136,8 @@ class Writer:
         _end_all(failed, Fate.DEAD_LETTERED)
 
 
-def _end_all(failed: dict[int, Failed], fate: Fate) -> None:
-    parts: Iterable[Failed] = list(failed.values())
-    failed.clear()
-    for part in parts:
+def _end_all(parts: dict[int, Failed] | dict[int, Entry], fate: Fate) -> None:
+    ending: list[Part] = list(parts.values())
+    parts.clear()
+    for part in ending:
         end(part, fate)

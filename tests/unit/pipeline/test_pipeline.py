@@ -1,0 +1,245 @@
+"""From a bus in memory to a store in memory: what is settled, when, and how it is counted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from config.flow import BatchSettings, RetrySettings
+from consumer.decode import Decoder
+from consumer.messages import Message, Settlement
+from consumer.pipeline.pipeline import Pipeline
+from consumer.pipeline.retry import Retrier
+from consumer.pipeline.tally import FATES
+from consumer.pipeline.writer import Writer
+from consumer.sources.memory import END, MemoryBus, MemorySource, Sign
+from storage import DatabaseError, OperatorError, Reason, TransientError
+from storage.adapters.memory import MemoryAdapter
+from storage.circuit_breaker import BreakerState, CircuitBreaker
+from storage.repositories import repositories_of
+from tests import samples
+
+
+def trade(trade_id: int, symbol: str = "BTCUSDT", price: str = "1.5") -> bytes:
+    return (
+        f'{{"e":"trade","E":1672515782136,"s":"{symbol}","t":{trade_id},"p":"{price}","q":"2",'
+        f'"T":1672515782136,"m":true}}'
+    ).encode()
+
+
+@dataclass
+class Flow:
+    """A pipeline between a memory bus and a memory store, with breaker and clock at hand."""
+
+    bus: MemoryBus
+    store: MemoryAdapter
+    pipeline: Pipeline
+    breaker: CircuitBreaker
+
+    @property
+    def counts(self) -> dict[str, int]:
+        totals = dict.fromkeys(FATES, 0)
+        for row in self.pipeline.tally.by_kind().values():
+            totals = {name: totals[name] + row[name] for name in FATES}
+        return {name: count for name, count in totals.items() if count}
+
+    @property
+    def settlements(self) -> list[Settlement]:
+        return [settlement for _, settlement in self.bus.settled]
+
+    async def until(self, fact: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not fact():  # noqa: ASYNC110 - any fact, not one event
+                await asyncio.sleep(0)
+
+
+async def no_sleep(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def flow(*items: bytes | Message | Sign, **settings: object) -> AsyncIterator[Flow]:
+    bus, store = MemoryBus(items), MemoryAdapter()
+    breaker = CircuitBreaker(failure_threshold=3, recovery_timeout=0.01)
+    retrier = Retrier(RetrySettings(), breaker, sleep=no_sleep)
+    writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, max_writes=2)
+    batch = BatchSettings(**{"max_messages": 10, "drain_seconds": 0.05, **settings})
+    source = MemorySource(bus)
+    decoder = Decoder(max_bytes=100_000, max_nesting=32)
+    async with store, source:
+        pipeline = Pipeline(source, decoder, writer, retrier, batch, 0.01)
+        yield Flow(bus, store, pipeline, breaker)
+
+
+async def test_every_kind_reaches_its_collection_and_is_settled() -> None:
+    timed = [Message(data, "memory", "memory", 0, time_ms=1_700_000_000_000) for data in samples.MARKET_DATA]
+    async with flow(*timed, END) as each:
+        assert await each.pipeline.run() == 0
+        assert await each.store.list_collections() == [
+            "agg_trades_BTCUSDT",
+            "book_tickers_BNBUSDT",
+            "candles_BTCUSDT_1m",
+            "candles_BTCUSDT_PERPETUAL_1m",
+            "depth_BTCUSDT",
+            "funding_rates_BTCUSDT",
+            "liquidations_BTCUSDT",
+            "mark_prices_BTCUSDT",
+            "mini_tickers_BTCUSDT",
+            "tickers_BTCUSDT",
+            "trades_BTCUSDT",
+        ]
+        assert set(each.settlements) == {Settlement.STORED}
+        assert len(each.settlements) == len(samples.MARKET_DATA)
+        assert each.pipeline.in_flight == 0
+
+
+async def test_a_broken_message_becomes_a_dead_letter_and_its_neighbours_are_stored() -> None:
+    async with flow(trade(1), b"\xffbroken", trade(2), END) as each:
+        await each.pipeline.run()
+        (letter,) = [letter async for letter in each.store.dead_letters.find()]
+        assert (letter.data, letter.reason, letter.position) == (b"\xffbroken", Reason.NOT_UTF8, "memory/2")
+        assert each.counts == {"received": 3, "stored": 2, "dead_lettered": 1}
+        assert sorted(s.value for s in each.settlements) == ["rejected", "stored", "stored"]
+
+
+async def test_a_bad_element_of_a_list_is_one_dead_letter_and_the_message_is_stored() -> None:
+    good = samples.MINI_TICKER.split(b'"data":', 1)[1][:-1]
+    async with flow(b'{"stream":"!miniTicker@arr","data":[' + good + b",{}]}", END) as each:
+        await each.pipeline.run()
+        (letter,) = [letter async for letter in each.store.dead_letters.find()]
+        assert letter.element == 1
+        assert each.settlements == [Settlement.STORED]
+        assert each.counts == {"received": 2, "stored": 1, "dead_lettered": 1}
+
+
+async def test_a_control_frame_is_ignored_and_counted() -> None:
+    async with flow(samples.CONTROL, END) as each:
+        await each.pipeline.run()
+        assert each.counts == {"received": 1, "ignored": 1}
+        assert each.settlements == [Settlement.STORED]
+
+
+async def test_the_same_message_again_is_a_duplicate_in_the_batch_and_later() -> None:
+    async with flow(trade(1), trade(1), END) as each:
+        await each.pipeline.run()
+        assert each.counts == {"received": 2, "stored": 1, "duplicate": 1}
+
+
+async def test_other_content_under_the_same_key_is_a_recorded_conflict() -> None:
+    async with flow(trade(1, price="1"), trade(1, price="2"), trade(1, price="1.0"), END) as each:
+        await each.pipeline.run()
+        (conflict,) = [conflict async for conflict in each.store.conflicts.find()]
+        assert (str(conflict.stored["price"]), str(conflict.incoming["price"])) == ("1", "2")
+        assert (conflict.collection, conflict.position) == ("trades_BTCUSDT", "memory/2")
+        assert each.counts == {"received": 3, "stored": 1, "duplicate": 1, "conflict": 1}
+
+
+async def test_a_symbol_beyond_the_limit_is_a_dead_letter() -> None:
+    async with flow(trade(1, "A"), trade(1, "B"), END) as each:
+        each.store._max_collections = 1
+        await each.pipeline.run()
+        assert each.counts == {"received": 2, "stored": 1, "dead_lettered": 1}
+        assert await each.store.dead_letters.count() == {Reason.SYMBOL_LIMIT: 1}
+
+
+async def test_a_transient_error_is_retried_until_it_ends() -> None:
+    failures: list[DatabaseError] = [TransientError("election"), OperatorError("disk full", fix="make room")]
+    async with flow(trade(1), END) as each:
+        each.store.failures = failures
+        await each.pipeline.run()
+        assert each.counts == {"received": 1, "stored": 1}
+        assert await each.store.dead_letters.count() == {}
+
+
+async def test_an_unknown_error_is_retried_too() -> None:
+    async with flow(trade(1), END) as each:
+        each.store.failures = [RuntimeError("a bug")]  # type: ignore[list-item]  # what no adapter should raise
+        await each.pipeline.run()
+        assert each.counts == {"received": 1, "stored": 1}
+
+
+async def test_nothing_is_settled_before_the_write_returns() -> None:
+    async with flow(trade(1), END) as each:
+        each.store.gate.clear()
+        running = asyncio.create_task(each.pipeline.run())
+        await each.until(lambda: each.pipeline.in_flight == 1)
+        await asyncio.sleep(0.03)
+        assert each.settlements == []
+        each.store.gate.set()
+        await running
+        assert each.settlements == [Settlement.STORED]
+
+
+async def test_a_batch_waits_no_longer_than_its_age() -> None:
+    async with flow(trade(1)) as each:
+        running = asyncio.create_task(each.pipeline.run())
+        await each.until(lambda: each.settlements == [Settlement.STORED])
+        each.pipeline.stop()
+        assert await running == 0
+
+
+async def test_a_full_budget_stops_the_pull_and_the_bus_is_the_buffer() -> None:
+    trades = [trade(number, symbol=f"S{number}") for number in range(50)]
+    async with flow(*trades, END, max_in_flight_messages=10) as each:
+        each.store.gate.clear()
+        running = asyncio.create_task(each.pipeline.run())
+        await each.until(lambda: each.pipeline.in_flight == 10)
+        await asyncio.sleep(0.03)
+        assert each.pipeline.in_flight == 10
+        each.store.gate.set()
+        await running
+        assert each.counts == {"received": 50, "stored": 50}
+
+
+async def test_an_open_breaker_stops_the_pull() -> None:
+    async with flow(trade(1)) as each:
+        each.store.failures = [TransientError("down")] * 1_000_000
+        running = asyncio.create_task(each.pipeline.run())
+        await each.until(lambda: each.breaker.state is not BreakerState.CLOSED)
+        each.bus.put(*(trade(number) for number in range(2, 30)))
+        await asyncio.sleep(0.03)
+        assert each.pipeline.in_flight <= 11
+        each.store.failures = []
+        await each.until(lambda: len(each.settlements) == 29)
+        each.pipeline.stop()
+        assert await running == 0
+
+
+async def test_stopping_during_an_outage_gives_everything_back() -> None:
+    async with flow(trade(1), trade(2)) as each:
+        each.store.failures = [TransientError("down")] * 1_000_000
+        running = asyncio.create_task(each.pipeline.run())
+        await each.until(lambda: each.breaker.state is not BreakerState.CLOSED)
+        each.pipeline.stop()
+        assert await running == 2
+        assert each.settlements == [Settlement.LATER, Settlement.LATER]
+        assert each.counts == {"received": 2, "returned": 2}
+
+
+async def test_a_write_that_hangs_is_given_back_when_the_drain_budget_ends() -> None:
+    async with flow(trade(1)) as each:
+        each.store.gate.clear()
+        running = asyncio.create_task(each.pipeline.run())
+        await each.until(lambda: each.pipeline.in_flight == 1)
+        each.pipeline.stop()
+        assert await running == 1
+        assert each.settlements == [Settlement.LATER]
+
+
+async def test_batches_of_a_versioned_kind_never_overtake_each_other() -> None:
+    updates = [samples.KLINE.replace(b"1638747660012", b"%d" % (1638747660012 + n)) for n in range(40)]
+    async with flow(*updates, END) as each:
+        await each.pipeline.run()
+        (candle,) = await each.store.query_latest("candles_BTCUSDT_1m")
+        assert candle["event_time"].timestamp() == 1638747660.051
+        assert each.counts["stored"] + each.counts["stale"] == 40
+
+
+async def test_before_a_revoke_all_in_flight_is_settled() -> None:
+    async with flow(trade(1), trade(2)) as each:
+        running = asyncio.create_task(each.pipeline.run())
+        await each.until(lambda: each.pipeline.in_flight == 2)
+        await each.pipeline.settle_all()
+        assert each.settlements == [Settlement.STORED, Settlement.STORED]
+        each.pipeline.stop()
+        await running
