@@ -11,6 +11,8 @@ import pytest
 
 from tests.integration.dockerfile import Stage, build, steps
 
+pytestmark = pytest.mark.timeout(300)  # whoever comes first builds it
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
 WRITABLE = ("/tmp", "/var/lib/tapestore")
@@ -27,7 +29,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.mark.tools
-@pytest.mark.timeout(300)
 def test_image_explains_itself(image: Stage) -> None:
     done = image.start("--help", writable=WRITABLE)
 
@@ -36,7 +37,6 @@ def test_image_explains_itself(image: Stage) -> None:
 
 
 @pytest.mark.tools
-@pytest.mark.timeout(300)
 def test_image_runs_the_demo_with_two_writable_folders(image: Stage) -> None:
     done = image.start("demo", writable=WRITABLE)
 

@@ -85,4 +85,4 @@ class Kafka(Server):
         ]
 
 
-JAVA = {"java": "openjdk-17-jre-headless", "mvn": "maven"}
+JAVA = {"java": "default-jre-headless", "mvn": "maven"}

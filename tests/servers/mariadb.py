@@ -20,6 +20,7 @@ class MariaDB(Server):
 
     name = "mariadb"
     variable = "TEST_MARIADB_URL"
+    refuses_root = True
 
     @classmethod
     def installed(cls) -> bool:

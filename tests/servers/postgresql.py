@@ -16,6 +16,7 @@ class PostgreSQL(Server):
 
     name = "postgresql"
     variable = "TEST_POSTGRESQL_URL"
+    refuses_root = True
     stop_signal = signal.SIGINT  # SIGTERM waits for the clients
 
     @classmethod

@@ -35,6 +35,7 @@ class Server(ABC):
     name: ClassVar[str]
     variable: ClassVar[str]  # the environment variable that names a server to use instead
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    refuses_root: ClassVar[bool] = False  # run by root, it is started as nobody
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -135,7 +136,7 @@ class Server(ABC):
             raise ServerError(f"{command[0]} failed: {self._end_of_log()}")
 
     def _spawn(self, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
-        user = _unprivileged()
+        user = "nobody" if self.refuses_root and os.geteuid() == 0 else None
         if user is not None:
             shutil.chown(self.folder, user)
         with self.log.open("wb") as log:
@@ -196,11 +197,6 @@ class Reaper:
 @cache
 def _reaper() -> Reaper:
     return Reaper()
-
-
-def _unprivileged() -> str | None:
-    """mariadbd and postgres refuse to run as root, and no other needs it."""
-    return "nobody" if os.geteuid() == 0 else None
 
 
 def free_port() -> int:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from tests.servers.cache import TOOLS, call, find
 
 KUBERNETES = "v1.33.0"
-SCHEMAS = TOOLS / "kubernetes-schemas"
+SCHEMAS = TOOLS / f"kubernetes-{KUBERNETES}"
 
 
 class Tool:
@@ -29,7 +29,7 @@ class Tool:
 
     @classmethod
     def install(cls) -> None:
-        call("go", "install", cls.package, GOBIN=str(TOOLS), GOFLAGS="-trimpath")
+        call("go", "install", cls.package, GOBIN=str(TOOLS))
 
 
 class Helm(Tool):
@@ -55,7 +55,9 @@ class Kubeconform(Tool):
             super().install()
         module = json.loads(call("go", "mod", "download", "-json", f"k8s.io/kubernetes@{KUBERNETES}"))
         swagger = json.loads((Path(module["Dir"]) / "api/openapi-spec/swagger.json").read_text())
-        write_schemas(swagger["definitions"], SCHEMAS)
+        unfinished = SCHEMAS.with_suffix(".part")
+        write_schemas(swagger["definitions"], unfinished)
+        unfinished.rename(SCHEMAS)
 
 
 def write_schemas(definitions: dict[str, Any], folder: Path) -> None:
