@@ -44,6 +44,8 @@ class Sink(Protocol):
         STORED, DUPLICATE, STALE and CONFLICT are durable when this returns (majority-acknowledged and
         journaled, or synced to disk). Keys are unique within `records`. Writing the same records again
         leaves the same state. Raises TransientError or OperatorError when the fate of none is known.
+        Of versioned records a server may only tell how many it replaced: then the numbers of STORED and
+        DUPLICATE are right, and which is which among those that stand in the store is not known.
         """
         ...
 

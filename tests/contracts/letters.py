@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from storage import TABLES, Conflict, DeadLetter, Reason
-from storage.adapters.base import BaseAdapter, Document
+from storage import TABLE_OF, TABLES, Conflict, DeadLetter, Reason, Record
+from storage.adapters.base import BaseAdapter
 from tests.contracts.records import FULL, MS, SNAPSHOT, T0, trade
 
 
@@ -163,13 +163,9 @@ class ConflictContract:
         assert str(found.incoming["price"]) == "7.00"
 
     async def test_contents_of_every_kind_come_back_exactly(self, adapter: BaseAdapter) -> None:
-        documents: list[Document] = [TABLES[name].to_document(record) for name, record in FULL.items()]
-        documents.append(TABLES["depth"].to_document(SNAPSHOT))
-        wanted = [
-            conflict(number, stored=document, incoming=document, key=document["_id"])
-            for number, document in enumerate(documents)
-        ]
+        records = [*FULL.values(), SNAPSHOT]
 
+        wanted = [_with_itself(number, record) for number, record in enumerate(records)]
         await adapter.conflicts.put(wanted)
 
         assert await conflicts(adapter) == wanted
@@ -195,3 +191,11 @@ class ConflictContract:
         assert await conflicts(adapter) == [one, two, three]
         assert await conflicts(adapter, limit=2) == [one, two]
         assert await conflicts(adapter, collection="trades_BTCUSDT") == [one, three]
+
+
+def _with_itself(number: int, record: Record) -> Conflict:
+    table = TABLE_OF[type(record)]
+    document = table.to_document(record)
+    return conflict(
+        number, collection=table.collection(record), key=document["_id"], stored=document, incoming=document
+    )

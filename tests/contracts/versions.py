@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from decimal import Decimal
 from itertools import permutations
 
@@ -109,14 +110,8 @@ class VersionContract:
             candle(timestamp=T0 + 5 * MS, close=Decimal("Infinity")),
         )
 
-        assert fates == [
-            Outcome.DUPLICATE,
-            Outcome.STORED,
-            Outcome.STALE,
-            Outcome.CONFLICT,
-            Outcome.STORED,
-            Outcome.REJECTED,
-        ]
+        assert Counter(fates[:2]) == {Outcome.DUPLICATE: 1, Outcome.STORED: 1}
+        assert fates[2:] == [Outcome.STALE, Outcome.CONFLICT, Outcome.STORED, Outcome.REJECTED]
 
     async def test_writers_that_race_leave_the_newest_version(self, adapter: BaseAdapter) -> None:
         waiting = [_at(minute, version) for version in reversed(CANDLE_VERSIONS[2:]) for minute in range(10)]
