@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -46,6 +47,11 @@ class Batcher(Generic[Lane, Part]):
 
     def __len__(self) -> int:
         return sum(len(batch.parts) for batch in self._open.values())
+
+    @property
+    def batches(self) -> Collection[Batch[Lane, Part]]:
+        """The open batches, the oldest first."""
+        return self._open.values()
 
     def add(self, lane: Lane, part: Part, size: int, now: float) -> Batch[Lane, Part] | None:
         """Put a part into its lane; returns the batch that it filled."""

@@ -47,7 +47,8 @@ class Pipeline:
     ) -> None:
         self.tally = Tally()
         self.budget = Budget(settings.max_in_flight_messages, settings.max_in_flight_bytes)
-        self.last_settled_at = clock()
+        self.received = 0
+        self.redelivered = 0
         self._source = source
         self._decoder = decoder
         self._router = Router()
@@ -56,7 +57,7 @@ class Pipeline:
         self._settings = settings
         self._clock = clock
         self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes, max_age_seconds)
-        self._flushes: set[asyncio.Task[None]] = set()
+        self._flushes: dict[asyncio.Task[None], Batch[Lane, Part]] = {}
         self._gathering = asyncio.Event()
         self._pulling: asyncio.Task[None] | None = None
         source.before_revoke = self.settle_all
@@ -65,6 +66,16 @@ class Pipeline:
     def in_flight(self) -> int:
         """Messages received and not settled."""
         return self.budget.messages
+
+    @property
+    def waiting(self) -> list[Batch[Lane, Part]]:
+        """The batches whose first part is not written yet: open ones and those on their way."""
+        return [*self._batcher.batches, *self._flushes.values()]
+
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the oldest part has waited."""
+        return max((self._clock() - batch.opened_at for batch in self.waiting), default=0.0)
 
     async def run(self) -> int:
         """Pull until the source ends or `stop` is called, then drain; returns how many records were left.
@@ -126,6 +137,8 @@ class Pipeline:
             decoded = self._decoder.decode(delivery.message)
         except DecodeError as error:
             decoded = Decoded([], [Failure(0, error)], None)
+        self.received += 1
+        self.redelivered += delivery.message.deliveries > 1
         parts = len(decoded.records) + len(decoded.failures)
         ticket = Ticket(delivery, max(1, parts), self.budget, decoded.traceparent)
         if parts == 0:
@@ -179,8 +192,8 @@ class Pipeline:
     def _dispatch(self, batches: Sequence[Batch[Lane, Part]]) -> None:
         for batch in batches:
             flush = asyncio.create_task(self._flush(batch))
-            self._flushes.add(flush)
-            flush.add_done_callback(self._flushes.discard)
+            self._flushes[flush] = batch
+            flush.add_done_callback(self._flushes.__delitem__)
 
     async def _flush(self, batch: Batch[Lane, Part]) -> None:
         try:
@@ -198,13 +211,12 @@ class Pipeline:
             events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started)
             with traces.settle(self._source.destination, records):
                 await self._source.flush()
-        self.last_settled_at = self._clock()
 
     async def settle_all(self) -> None:
         """Write and settle everything that is in flight now."""
         self._dispatch(self._batcher.cut_all(Trigger.DRAIN))
         if self._flushes:
-            await asyncio.wait(set(self._flushes))
+            await asyncio.wait(list(self._flushes))
         await self._source.flush()
 
     async def drain(self) -> int:
@@ -213,7 +225,7 @@ class Pipeline:
         events.drain_started(self._settings.drain_seconds)
         self._dispatch(self._batcher.cut_all(Trigger.DRAIN))
         if self._flushes:
-            await asyncio.wait(set(self._flushes), timeout=self._settings.drain_seconds)
+            await asyncio.wait(list(self._flushes), timeout=self._settings.drain_seconds)
         for flush in self._flushes:
             flush.cancel()
         await asyncio.gather(*self._flushes, return_exceptions=True)

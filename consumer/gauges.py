@@ -1,0 +1,36 @@
+"""Shows the service's own numbers as metrics, read only when Prometheus asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.telemetry import metrics
+
+if TYPE_CHECKING:
+    from consumer.service import Service
+
+
+def observe(service: Service) -> None:
+    """Let every observed metric read this service from now on."""
+    pipeline, source = service.pipeline, service.source.name
+    metrics.observe_tally(lambda: _by_kind_and_fate(service))
+    metrics.observe_messages(
+        source,
+        received=lambda: pipeline.received,
+        redelivered=lambda: pipeline.redelivered,
+        dropped=lambda: service.source_status.dropped,
+    )
+    metrics.IN_FLIGHT_MESSAGES.observe(lambda: {(): pipeline.budget.messages})
+    metrics.IN_FLIGHT_BYTES.observe(lambda: {(): pipeline.budget.bytes})
+    metrics.BUFFER_LIMIT.observe(lambda: {(): pipeline.budget.max_bytes})
+    metrics.BUFFER_MESSAGES.observe(lambda: {(): sum(len(batch.parts) for batch in pipeline.waiting)})
+    metrics.BUFFER_BYTES.observe(lambda: {(): sum(batch.bytes for batch in pipeline.waiting)})
+    metrics.OLDEST_UNSETTLED.observe(lambda: {(): pipeline.oldest_seconds})
+    metrics.LAG.observe(lambda: {} if service.source_status.lag is None else {(source,): service.source_status.lag})
+    metrics.SPOOL_ROWS.observe(lambda: {(): service.metadata.waiting_rows})
+    metrics.breaker_is(service.breaker.state)
+
+
+def _by_kind_and_fate(service: Service) -> dict[tuple[str, str], int]:
+    rows = service.pipeline.tally.by_kind()
+    return {(kind, fate): count for kind, row in rows.items() for fate, count in row.items()}

@@ -1,0 +1,74 @@
+"""From the tally to lineage rows: what one run did to each dataset, from each partition, in each interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from msgspec.structs import replace
+
+from consumer.pipeline.tally import FATES, Counts, Fate, Tally
+from storage.metadata.rows import LineageRow, row_id
+from storage.repositories.catalog import dataset_id
+from storage.times import utc_now
+
+
+class LineageReport:
+    """Reads the tally and says what is new since it was last asked.
+
+    `transformation` is "consume" or "replay".
+    """
+
+    def __init__(
+        self,
+        tally: Tally,
+        *,
+        run_id: str,
+        market: str,
+        transformation: Literal["consume", "replay"],
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._tally = tally
+        self._run_id = run_id
+        self._market = market
+        self._transformation = transformation
+        self._now = now
+        self._told: dict[Counts, tuple[int, ...]] = {}
+        self._intervals = 0
+
+    def rows(self) -> list[LineageRow]:
+        """One row for each dataset and partition that moved since the last call."""
+        self._intervals += 1
+        now = self._now()
+        return [self._row(counts, now) for counts in self._tally if tuple(counts.fates) != self._told.get(counts)]
+
+    def closing_row(self) -> LineageRow:
+        """The row that ends the run: the totals of all that it did."""
+        totals = {name: self._tally.total(fate) for name, fate in zip(FATES, Fate, strict=True)}
+        row = LineageRow(
+            lineage_id=row_id(self._run_id, "closed"),
+            run_id=self._run_id,
+            dataset_id=self._market,
+            transformation="run",
+            status="closed",
+            timestamp=self._now(),
+        )
+        return replace(row, **totals)
+
+    def _row(self, counts: Counts, now: datetime) -> LineageRow:
+        fates = tuple(counts.fates)
+        told = self._told.get(counts, (0,) * len(Fate))
+        self._told[counts] = fates
+        span = counts.take_span()
+        row = LineageRow(
+            lineage_id=row_id(self._run_id, self._intervals, counts.dataset, counts.source, counts.partition),
+            run_id=self._run_id,
+            dataset_id=dataset_id(self._market, counts.dataset),
+            source_dataset_id=f"{counts.source}:{counts.partition}",
+            transformation=self._transformation,
+            parameters={} if span is None else {"first": span[0], "last": span[1]},
+            in_flight=counts.in_flight,
+            timestamp=now,
+        )
+        return replace(row, **{name: fate - before for name, fate, before in zip(FATES, fates, told, strict=True)})

@@ -1,0 +1,81 @@
+"""Keeps the metadata following: connects, migrates, and writes the lineage of each interval.
+
+The database may be down at any time, also at the start: rows wait in the spool, ingestion does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from config import Settings
+from consumer.lineage import LineageReport
+from consumer.telemetry import events
+from storage import DatabaseError
+from storage.metadata import MetadataDatabase
+from storage.migrations import status, upgrade
+from storage.repositories.catalog import CatalogRepository
+from storage.repositories.lineage import LineageRepository
+from storage.spool import LineageSpool, LineageWriter
+
+
+class Metadata:
+    """One run's side of the metadata: `follow` is a task, `finish` its end."""
+
+    def __init__(self, settings: Settings, report: LineageReport, run_id: str) -> None:
+        self._url = settings.metadata_url.get_secret_value()
+        self._migrate = settings.metadata.migrate_on_start
+        self._interval = settings.telemetry.lineage_seconds
+        self._report = report
+        self._database = MetadataDatabase(self._url)
+        self._writer = LineageWriter(
+            CatalogRepository(self._database),
+            LineageRepository(self._database),
+            LineageSpool(settings.local.path / "spool", run_id),
+            storage_type=settings.store.kind,
+        )
+        self.problem = "not connected yet"
+
+    @property
+    def waiting_rows(self) -> int:
+        """Lineage rows that are not in the database yet."""
+        return self._writer.waiting_rows
+
+    @property
+    def last_error(self) -> str:
+        """Why they are not there; empty when nothing is wrong."""
+        return str(self._writer.last_error or self._writer.spool_error or "")
+
+    async def follow(self) -> None:
+        """Write what is new, interval after interval, until cancelled."""
+        while True:
+            await self._prepare()
+            await self._write(closing=False)
+            await asyncio.sleep(self._interval)
+
+    async def finish(self) -> None:
+        """Write the rest and the closing row, to the database or to the spool."""
+        await self._prepare()
+        await self._write(closing=True)
+        await self._writer.close()
+        await self._database.disconnect()
+
+    async def _prepare(self) -> None:
+        """Connect and migrate where that has not been done; `problem` says why it is not."""
+        if not self.problem:
+            return
+        try:
+            await self._database.connect()
+            found = await (upgrade if self._migrate else status)(self._url)
+            self.problem = f"migrations are pending: {', '.join(found.pending)}" if found.pending else ""
+        except DatabaseError as error:
+            self.problem = str(error)
+
+    async def _write(self, *, closing: bool) -> None:
+        rows = self._report.rows()
+        if closing:
+            rows.append(self._report.closing_row())
+        written = await self._writer.write(rows)
+        if self.last_error:
+            events.lineage_spooled(self.waiting_rows, self.last_error)
+        elif written:
+            events.lineage_written(written)

@@ -1,0 +1,157 @@
+"""The composition root: settings become a running service, and it ends in order.
+
+    store ◄─ writer ◄─ pipeline ◄─ source      metadata ◄─ lineage ◄─ tally      HTTP ◄─ snapshots
+
+At the start nothing has to be there: the store, the bus and the metadata are waited for, and /readyz names
+what is missing. At the end: stop pulling, write, settle, close the books.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import AsyncExitStack
+from typing import Literal
+
+from config import Settings
+from consumer import api
+from consumer.decode import Decoder
+from consumer.gauges import observe
+from consumer.idle import Idleness
+from consumer.lineage import LineageReport
+from consumer.metadata import Metadata
+from consumer.pipeline.pipeline import Pipeline
+from consumer.pipeline.retry import GaveUp, Retrier
+from consumer.pipeline.writer import Writer
+from consumer.signals import stop_on_signal
+from consumer.snapshots import ServiceSnapshots
+from consumer.sources.base import Guarantee, Source, SourceStatus
+from consumer.stores import store_of
+from consumer.telemetry import events
+from consumer.telemetry.heartbeat import Heartbeat, beating
+from storage.circuit_breaker import BreakerState, CircuitBreaker
+from storage.repositories import repositories_of
+from storage.times import utc_now
+
+Transformation = Literal["consume", "replay"]
+POLL_SECONDS = 0.25
+"""How often the source is asked how it is."""
+
+
+class Service:
+    """One run: consumes `source` into the store of the settings until it ends, is stopped, or is idle."""
+
+    def __init__(self, settings: Settings, source: Source, *, transformation: Transformation = "consume") -> None:
+        self.run_id = uuid.uuid4().hex
+        self.started_at = utc_now()
+        self.state = "starting"
+        self.settings = settings
+        self.source = source
+        self.source_status = SourceStatus(connected=False, subscribed=False, problem="not connected yet")
+        self.store = store_of(settings)
+        self.store_problem = "not connected yet"
+        self.breaker = CircuitBreaker(settings.retry.failure_threshold, settings.retry.recovery_seconds)
+        self.heartbeat = Heartbeat()
+        self._retrier = Retrier(settings.retry, self.breaker)
+        self.pipeline = self._pipeline()
+        report = LineageReport(
+            self.pipeline.tally, run_id=self.run_id, market=settings.market, transformation=transformation
+        )
+        self.metadata = Metadata(settings, report, self.run_id)
+        self._stopping = asyncio.Event()
+
+    def _pipeline(self) -> Pipeline:
+        settings, store, limits = self.settings, self.store, self.settings.message
+        writer = Writer(
+            repositories_of(store), store.dead_letters, store.conflicts, self._retrier, settings.batch.max_writes
+        )
+        decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting)
+        return Pipeline(self.source, decoder, writer, self._retrier, settings.batch, settings.batch_age_seconds)
+
+    def stop(self) -> None:
+        """Drain and end; safe to call at any time and more than once."""
+        self.state = "draining"
+        self._stopping.set()
+        self.pipeline.stop()
+
+    async def run(self, *, until_idle: float | None = None, serve: bool = True) -> int:
+        """Consume until the end; returns how many records were left to the bus.
+
+        Raises what cannot be waited for: AddressRefused for the port, OperatorError for a local store that
+        another process writes, SourceRefused for a file that cannot be read.
+        """
+        observe(self)
+        async with AsyncExitStack() as stack:
+            stack.enter_context(stop_on_signal(self.stop))
+            await stack.enter_async_context(beating(self.heartbeat))
+            if serve:
+                http, app = self.settings.http, api.build(ServiceSnapshots(self))
+                await stack.enter_async_context(api.serve(app, http.host, http.port))
+            left = await self._run(until_idle)
+        events.service_stopped(left)
+        return left
+
+    async def _run(self, until_idle: float | None) -> int:
+        events.service_started(self.source.name, self.settings.store.kind, self.source.guarantee)
+        if self.source.guarantee is Guarantee.AT_MOST_ONCE:
+            events.at_most_once(self.source.name)
+        following = asyncio.create_task(self.metadata.follow(), name="metadata")
+        try:
+            return await self._consume(until_idle) if await self._connect_store() else 0
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+            await self.metadata.finish()
+            await self.store.disconnect()
+
+    async def _connect_store(self) -> bool:
+        """Connect, however long it takes; False when the service was stopped first.
+
+        Files are there or they are not: waiting for another process's lock would only hide it.
+        """
+        if self.settings.store.kind == "local":
+            await self._try_to_connect()
+            return True
+        connecting = asyncio.create_task(self._retrier.call("connect", self._try_to_connect))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in (connecting, stopping):
+            task.cancel()
+        await asyncio.wait([connecting, stopping])
+        if connecting.cancelled() or isinstance(connecting.exception(), GaveUp):
+            return False
+        await connecting
+        return self.store_problem == ""
+
+    async def _try_to_connect(self) -> None:
+        try:
+            await self.store.connect()
+        except Exception as error:
+            self.store_problem = str(error)
+            raise
+        self.store_problem = ""
+
+    async def _consume(self, until_idle: float | None) -> int:
+        async with self.source:
+            watching = asyncio.create_task(self._watch(until_idle), name="watch")
+            self.state = "draining" if self._stopping.is_set() else "running"
+            try:
+                return await self.pipeline.run()
+            finally:
+                watching.cancel()
+                await asyncio.wait([watching])
+
+    async def _watch(self, until_idle: float | None) -> None:
+        """Keep `source_status` fresh; stop once there was nothing to do for `until_idle` seconds."""
+        idleness = Idleness(float("inf") if until_idle is None else until_idle)
+        while True:
+            self.source_status = await self.source.status()
+            if idleness.observe(idle=self._is_idle(), now=time.monotonic()):
+                self.stop()
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _is_idle(self) -> bool:
+        status = self.source_status
+        drained = status.connected and status.subscribed and status.lag == 0
+        return drained and self.pipeline.in_flight == 0 and self.breaker.state is BreakerState.CLOSED

@@ -1,0 +1,108 @@
+"""What the service answers when it is asked over HTTP: pictures of what it knows, taken without waiting."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from consumer.api import Check, InFlight, Lane, LineageSpool, Liveness, SourceState, Status
+from consumer.pipeline.tally import Fate
+from consumer.telemetry.heartbeat import Watchdog, Work
+from storage.circuit_breaker import BreakerState
+
+if TYPE_CHECKING:
+    from consumer.service import Service
+
+
+class ServiceSnapshots:
+    """Reads one service; implements `consumer.api.Snapshots`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._watchdog = Watchdog(clock=time.monotonic)
+        self._started = False
+
+    def liveness(self) -> Liveness:
+        """The loop turns, and where there is work it moves."""
+        work, late = self._work(), self._service.heartbeat.stalled_seconds()
+        verdict = self._watchdog.verdict(work, late)
+        return Liveness(
+            ok=not verdict,
+            loop_lag_seconds=round(late, 3),
+            seconds_since_progress=round(self._watchdog.look(work), 3),
+            detail=verdict,
+        )
+
+    def readiness(self) -> Sequence[Check]:
+        """Source connected and subscribed, store writable, migrations current."""
+        service = self._service
+        source, breaker = service.source_status, service.breaker.state
+        return (
+            Check(name="source", ok=source.connected, detail=source.problem or "not connected"),
+            Check(name="subscription", ok=source.subscribed, detail=source.problem or "not subscribed"),
+            Check(name="store", ok=service.store_problem == "", detail=service.store_problem),
+            Check(name="breaker", ok=breaker is BreakerState.CLOSED, detail=f"{breaker}: the store takes no writes"),
+            Check(name="metadata", ok=not service.metadata.problem, detail=service.metadata.problem),
+        )
+
+    def started(self) -> bool:
+        """Whether everything was ready once."""
+        self._started = self._started or all(check.ok for check in self.readiness())
+        return self._started
+
+    def status(self) -> Status:
+        """All of it, for people."""
+        service, budget = self._service, self._service.pipeline.budget
+        return Status(
+            version=version("tapestore"),
+            run_id=service.run_id,
+            market=service.settings.market,
+            store=service.settings.store.kind,
+            state=service.state,
+            started_at=service.started_at,
+            sources=[self._source()],
+            lanes=self._lanes(),
+            breaker=service.breaker.state,
+            in_flight=InFlight(
+                messages=budget.messages,
+                bytes=budget.bytes,
+                max_messages=budget.max_messages,
+                max_bytes=budget.max_bytes,
+            ),
+            records=service.pipeline.tally.by_kind(),
+            lineage_spool=LineageSpool(rows=service.metadata.waiting_rows, error=service.metadata.last_error),
+        )
+
+    def _source(self) -> SourceState:
+        source, status = self._service.source, self._service.source_status
+        return SourceState(
+            name=source.name,
+            destination=source.destination,
+            guarantee=source.guarantee,
+            connected=status.connected,
+            subscribed=status.subscribed,
+            lag=status.lag,
+            received=self._service.pipeline.received,
+            redelivered=self._service.pipeline.redelivered,
+            dropped=status.dropped,
+            problem=status.problem,
+            details=status.details,
+        )
+
+    def _lanes(self) -> list[Lane]:
+        batches, records, sizes = Counter[str](), Counter[str](), Counter[str]()
+        for batch in self._service.pipeline.waiting:
+            kind = batch.lane.kind
+            batches[kind] += 1
+            records[kind] += len(batch.parts)
+            sizes[kind] += batch.bytes
+        return [Lane(kind=kind, batches=batches[kind], records=records[kind], bytes=sizes[kind]) for kind in batches]
+
+    def _work(self) -> Work:
+        service = self._service
+        tally, status = service.pipeline.tally, service.source_status
+        able = status.connected and not service.store_problem and service.breaker.state is BreakerState.CLOSED
+        return Work(progress=sum(tally.total(fate) for fate in Fate), lag=status.lag, able=able)

@@ -1,0 +1,35 @@
+"""From settings to the store that holds the documents."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from config import Settings
+from consumer.telemetry.identity import Database
+from storage.adapters import get_adapter
+from storage.adapters.base import BaseAdapter
+
+
+def store_of(settings: Settings, *, read_only: bool = False) -> BaseAdapter:
+    """The adapter that the settings name, not connected yet."""
+    limit = settings.store.max_collections
+    if settings.store.kind == "mongodb":
+        mongodb = settings.mongodb
+        return get_adapter(
+            "mongodb",
+            settings.mongodb_uri.get_secret_value(),
+            database=mongodb.database,
+            layout=mongodb.layout,
+            driver=mongodb.driver,
+            max_collections=limit,
+        )
+    return get_adapter("local", str(settings.local.path), max_collections=limit, read_only=read_only)
+
+
+def described(settings: Settings) -> Database:
+    """What spans say of that store."""
+    if settings.store.kind == "local":
+        return Database("parquet", settings.market)
+    address = urlsplit(settings.mongodb_uri.get_secret_value()).netloc.rpartition("@")[2].partition(",")[0]
+    host, _, port = address.partition(":")
+    return Database("mongodb", settings.mongodb.database, host, int(port) if port.isdigit() else 0)
