@@ -1,0 +1,55 @@
+"""The two writes that each dialect spells in its own way: add what is new, and add or change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Insert, Table, func
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Values = Mapping[str, Any]
+
+
+async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[Values]) -> int:
+    """Insert the rows whose primary key is not there yet; returns how many were.
+
+    The values must have been checked: on MySQL this is INSERT IGNORE, which stores what fits of a
+    value that does not.
+    """
+    if not rows:
+        return 0
+    if connection.dialect.name == "mysql":
+        return (await connection.execute(mysql.insert(table).prefix_with("IGNORE"), _in_order(table, rows))).rowcount
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
+    # The drivers do not count what many executions changed; what comes back can be counted.
+    result = await connection.execute(statement.returning(*table.primary_key), _in_order(table, rows))
+    return len(result.all())
+
+
+async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Values], keep: frozenset[str]) -> None:
+    """Insert the rows, or change those that are there.
+
+    The columns of `keep` stay as they were, and a value that is not given does not wipe one that is there.
+    """
+    if rows:
+        await connection.execute(_upsert(connection.dialect.name, table, keep), _in_order(table, rows))
+
+
+def _upsert(dialect: str, table: Table, keep: frozenset[str]) -> Insert:
+    columns = [column for column in table.columns if not column.primary_key and column.name not in keep]
+    if dialect == "mysql":
+        change = mysql.insert(table)
+        return change.on_duplicate_key_update({c.name: func.coalesce(change.inserted[c.name], c) for c in columns})
+    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    changes = {c.name: func.coalesce(insert.excluded[c.name], c) for c in columns}
+    statement: Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+    return statement
+
+
+def _in_order(table: Table, rows: Sequence[Values]) -> list[dict[str, Any]]:
+    # Writers that lock rows in one order cannot wait for each other in a circle.
+    names = [column.name for column in table.primary_key]
+    return sorted((dict(row) for row in rows), key=lambda row: [row[name] for name in names])
