@@ -1,0 +1,16 @@
+"""What Alembic runs around the versions: our connection, our table of versions."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from storage.metadata.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=context.config.attributes["version_table"],
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
