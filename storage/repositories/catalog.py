@@ -1,0 +1,54 @@
+"""What datasets there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import RowMapping, select
+
+from storage.metadata.database import MetadataDatabase
+from storage.metadata.rows import Dataset
+from storage.metadata.schema import datasets
+from storage.metadata.statements import upsert
+from storage.metadata.values import bind_values
+
+
+def dataset_id(market: str, collection: str) -> str:
+    """The id of the dataset that one collection of one market is."""
+    return f"{market}.{collection}"
+
+
+class CatalogRepository:
+    """The datasets, by id."""
+
+    def __init__(self, database: MetadataDatabase) -> None:
+        self._database = database
+
+    async def upsert_dataset(self, dataset: Dataset) -> None:
+        """Register a dataset, or change it; `created_at` stays, and None wipes nothing."""
+        await self.upsert_datasets([dataset])
+
+    async def upsert_datasets(self, rows: Sequence[Dataset]) -> None:
+        """Register several datasets, all or none; raises RejectedError when one cannot be stored."""
+        values = [bind_values(datasets, row) for row in rows]
+        async with self._database.write() as connection:
+            await upsert(connection, datasets, values, keep=frozenset({"created_at"}))
+
+    async def get_dataset(self, dataset_id: str) -> Dataset | None:
+        """The dataset of that id."""
+        async with self._database.read() as connection:
+            result = await connection.execute(select(datasets).where(datasets.c.dataset_id == dataset_id))
+            row = result.mappings().one_or_none()
+        return None if row is None else _dataset(row)
+
+    async def get_all_datasets(self, category: str | None = None) -> list[Dataset]:
+        """All datasets, or those of one category, by id."""
+        question = select(datasets).order_by(datasets.c.dataset_id)
+        if category is not None:
+            question = question.where(datasets.c.category == category)
+        async with self._database.read() as connection:
+            return [_dataset(row) for row in (await connection.execute(question)).mappings()]
+
+
+def _dataset(row: RowMapping) -> Dataset:
+    return Dataset(**row)
