@@ -1,0 +1,137 @@
+"""Lineage rows on their way to the database, straight or by way of the spool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from storage.errors import DatabaseError, RejectedError
+from storage.metadata.rows import Dataset, LineageRow
+from storage.repositories.catalog import CatalogRepository
+from storage.repositories.lineage import LineageRepository, lineage_values
+from storage.spool.files import Leftover, LineageSpool, SpoolError
+from storage.tables import table_of_collection
+from storage.times import utc_now
+
+
+class LineageWriter:
+    """Registers datasets and writes their lineage rows, in order and once, whatever fails on the way.
+
+    Rows of earlier runs that were left on disk go first. A database that is down is no error here:
+    `last_error` says what it answered, `waiting_rows` how many rows wait, and the next `write` or
+    `flush` tries again; nothing else does. `spool_error` says that the disk does not take the rows
+    either: then they wait in memory. A file that cannot be delivered is set aside, and `spool_error`
+    says so once. `storage_type` goes into the datasets' rows.
+    """
+
+    def __init__(
+        self,
+        catalog: CatalogRepository,
+        lineage: LineageRepository,
+        spool: LineageSpool,
+        *,
+        storage_type: str,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.last_error: DatabaseError | None = None
+        self.spool_error: SpoolError | None = None
+        self._catalog = catalog
+        self._lineage = lineage
+        self._spool = spool
+        self._storage_type = storage_type
+        self._clock = clock
+        self._registered: set[str] = set()
+        self._delivered = 0
+        self._turn = asyncio.Lock()
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows of this run that are not known to be in the database."""
+        return len(self._spool.waiting)
+
+    async def write(self, rows: Iterable[LineageRow]) -> int:
+        """Take the rows, then `flush`; raises RejectedError, having taken none, for a row that never fits."""
+        taken = list(rows)
+        for row in taken:
+            lineage_values(row)
+        self._spool.waiting = self._spool.waiting.add(taken)
+        return await self.flush()
+
+    async def flush(self) -> int:
+        """Send what waits and say how many rows arrived; what does not arrive is saved."""
+        async with self._turn:
+            before = self._delivered
+            self.spool_error = None
+            try:
+                await self._deliver()
+                self.last_error = None
+            except DatabaseError as error:
+                self.last_error = error
+                # Nobody knows which database answers next: register everything there again.
+                self._registered.clear()
+            await self._save()
+            return self._delivered - before
+
+    async def close(self) -> None:
+        """Send or save what waits, and leave the rest to the next process."""
+        await self.flush()
+        try:
+            await asyncio.to_thread(self._spool.close)
+        except SpoolError as error:
+            self.spool_error = error
+
+    async def _deliver(self) -> None:
+        try:
+            while leftover := await asyncio.to_thread(self._spool.next_leftover):
+                await self._deliver_leftover(leftover)
+        except SpoolError as error:
+            self.spool_error = error
+        while self.waiting_rows:
+            self._spool.waiting = self._spool.waiting.freeze()
+            await self._send(self._spool.waiting.frozen)
+            self._spool.waiting = self._spool.waiting.delivered()
+
+    async def _deliver_leftover(self, leftover: Leftover) -> None:
+        try:
+            waiting = await asyncio.to_thread(leftover.read)
+            try:
+                # Nothing will be merged into these any more, so all of them go under the ids they have.
+                await self._send((*waiting.frozen, *waiting.pending))
+            except RejectedError as error:
+                raise leftover.set_aside(error) from error
+            await asyncio.to_thread(leftover.remove)
+        finally:
+            leftover.release()
+
+    async def _send(self, rows: Sequence[LineageRow]) -> None:
+        named = {row.dataset_id for row in rows if row.transformation != "run"} - self._registered
+        if named:
+            await self._catalog.upsert_datasets([self._dataset(dataset_id) for dataset_id in sorted(named)])
+        await self._lineage.insert(rows)
+        self._registered |= named
+        self._delivered += len(rows)
+
+    async def _save(self) -> None:
+        try:
+            await asyncio.to_thread(self._spool.save)
+        except SpoolError as error:
+            self.spool_error = error
+
+    def _dataset(self, dataset_id: str) -> Dataset:
+        now, collection = self._clock(), dataset_id.partition(".")[2]
+        return Dataset(
+            dataset_id=dataset_id,
+            name=collection or dataset_id,
+            category=_category(collection),
+            storage_type=self._storage_type,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def _category(collection: str) -> str:
+    try:
+        return table_of_collection(collection).name
+    except ValueError:
+        return "other"
