@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 
 import structlog
 
+from consumer.telemetry.logs import wanted
 from consumer.telemetry.throttle import Held, Throttle
 
 P = ParamSpec("P")
@@ -38,7 +39,7 @@ class Event:
         key = tuple(_group(fields[name]) for name in self.by)
         held = self.throttle.tell(key, {name: _number(fields[name]) for name in self.total}, now)
         if held is not None:
-            structlog.get_logger().log(self.level, self.name, **{**fields, **_sums(held)})
+            structlog.get_logger().log(self.level, self.name, **{**fields, **held.sums, **_occurrences(held)})
 
     def catch_up(self, now: float, *, at_the_end: bool) -> None:
         """Write what was held back long enough; at the end, all of it."""
@@ -46,7 +47,7 @@ class Event:
             return
         for key, held in self.throttle.due(now, all_of_them=at_the_end):
             fields = dict(zip(self.by, key, strict=True))
-            structlog.get_logger().log(self.level, self.name, **{**fields, **_sums(held)})
+            structlog.get_logger().log(self.level, self.name, **{**fields, **held.sums, **_occurrences(held)})
 
 
 DECLARED: dict[str, Event] = {}
@@ -68,6 +69,8 @@ def event(
         @wraps(counts)
         def happened(*args: P.args, **kwargs: P.kwargs) -> None:
             more = counts(*args, **kwargs)
+            if not wanted(level):
+                return
             fields: dict[str, Any] = {**dict(zip(parameters, args, strict=False)), **kwargs, **(more or {})}
             declared.log(fields, time.monotonic())
 
@@ -91,5 +94,5 @@ def _number(value: object) -> float:
     return value if isinstance(value, int | float) else 0
 
 
-def _sums(held: Held) -> Mapping[str, object]:
-    return {**held.sums, "occurrences": held.times} if held.times > 1 else {}
+def _occurrences(held: Held) -> Mapping[str, object]:
+    return {"occurrences": held.times} if held.times > 1 else {}

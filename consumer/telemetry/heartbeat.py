@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -39,9 +39,11 @@ class Heartbeat:
 
 
 @asynccontextmanager
-async def beating(heartbeat: Heartbeat) -> AsyncIterator[Heartbeat]:
+async def beating(
+    heartbeat: Heartbeat, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> AsyncIterator[Heartbeat]:
     """Let it beat while the context lasts; lines that events held back are written on the way."""
-    task = asyncio.create_task(_beat(heartbeat), name="heartbeat")
+    task = asyncio.create_task(_beat(heartbeat, sleep), name="heartbeat")
     try:
         yield heartbeat
     finally:
@@ -49,9 +51,9 @@ async def beating(heartbeat: Heartbeat) -> AsyncIterator[Heartbeat]:
         await asyncio.wait([task])
 
 
-async def _beat(heartbeat: Heartbeat) -> None:
+async def _beat(heartbeat: Heartbeat, sleep: Callable[[float], Awaitable[object]]) -> None:
     while True:
-        await asyncio.sleep(BEAT_SECONDS)
+        await sleep(BEAT_SECONDS)
         heartbeat.beat()
         catch_up()
 

@@ -32,9 +32,13 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Line = MutableMapping[str, Any]
 
+_threshold = logging.NOTSET
+
 
 def configure_logs(settings: TelemetrySettings) -> None:
     """Send our own lines, and the warnings of the libraries, to stderr in one format."""
+    global _threshold
+    _threshold = logging.getLevelNamesMapping()[settings.log_level]
     for_a_person = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     structlog.configure(
         processors=[
@@ -44,11 +48,16 @@ def configure_logs(settings: TelemetrySettings) -> None:
             structlog.processors.format_exc_info,
             *(_console_lines() if for_a_person else _json_lines()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        wrapper_class=structlog.make_filtering_bound_logger(_threshold),
         logger_factory=lambda *_: Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
     _route_libraries()
+
+
+def wanted(level: int) -> bool:
+    """Whether lines of this level are written; asking costs less than making a logger."""
+    return level >= _threshold
 
 
 def redact(text: str) -> str:

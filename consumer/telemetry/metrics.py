@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider, export
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
 
 from consumer.telemetry import names
@@ -33,11 +34,7 @@ LATENCY_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 SIZES = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10_000, 50_000)
 
 _FAILURE = {names.ERROR_TYPE: ("", *FAILURES)}
-_MESSAGING = {
-    names.MESSAGING_SYSTEM: names.BUSES,
-    names.MESSAGING_OPERATION_NAME: names.BUS_OPERATIONS,
-    **_FAILURE,
-}
+_BUS = {names.MESSAGING_SYSTEM: names.BUSES}
 
 # What arrives and what becomes of it.
 MESSAGES_RECEIVED = ObservedTotal(
@@ -110,9 +107,9 @@ LAST_DURABLE_WRITE = Gauge("tapestore.last_durable_write.timestamp", "s", "Unix 
 
 # Bounds.
 IN_FLIGHT_MESSAGES = Observed("tapestore.in_flight.messages", "{message}", "Messages received and not settled.")
-IN_FLIGHT_BYTES = Observed("tapestore.in_flight.bytes", "By", "Their bytes.")
+IN_FLIGHT_BYTES = Observed("tapestore.in_flight.bytes", "By", "Bytes of the messages received and not settled.")
 BUFFER_MESSAGES = Observed("tapestore.buffer.messages", "{record}", "Records that wait for their batch to be cut.")
-BUFFER_BYTES = Observed("tapestore.buffer.bytes", "By", "Their bytes.")
+BUFFER_BYTES = Observed("tapestore.buffer.bytes", "By", "Bytes of the records that wait for their batch.")
 BUFFER_LIMIT = Observed("tapestore.buffer.limit", "By", "Bytes in flight at which the pull stops.")
 OLDEST_UNSETTLED = Observed(
     "tapestore.oldest_unsettled_message.age", "s", "Age of the oldest message received and not settled."
@@ -128,7 +125,7 @@ BREAKER = Gauge(
     "tapestore.circuit_breaker.state",
     "",
     "1 for the state that the breaker is in.",
-    {"dependency": ("store", "metadata"), "state": BREAKER_STATES},
+    {"dependency": ("store",), "state": BREAKER_STATES},
 )
 LOOP_LAG = Gauge("tapestore.event_loop.lag", "s", "How late the event loop woke a timer up.")
 REBALANCES = Counter("tapestore.rebalances", "{rebalance}", "Times that partitions were taken away and given.")
@@ -138,24 +135,23 @@ REBALANCE_SECONDS = Histogram(
 
 # Lineage.
 LINEAGE_ROWS = Counter("tapestore.lineage.rows", "{row}", "Lineage rows written to the metadata database.")
-SPOOL_ROWS = Observed("tapestore.lineage.spool.rows", "{row}", "Lineage rows that wait on disk for it.")
+SPOOL_ROWS = Observed("tapestore.lineage.spool.rows", "{row}", "Lineage rows that wait on disk for that database.")
 
 # What OpenTelemetry names for everybody.
-CONSUMED = ObservedTotal(
-    names.CONSUMED_MESSAGES,
-    "{message}",
-    "Messages delivered to the application.",
-    {names.MESSAGING_SYSTEM: names.BUSES},
-)
+CONSUMED = ObservedTotal(names.CONSUMED_MESSAGES, "{message}", "Messages delivered to the application.", _BUS)
 BUS_SECONDS = Histogram(
     names.BUS_OPERATION_DURATION,
     "s",
     "Duration of an operation on the bus.",
-    _MESSAGING,
+    {**_BUS, names.MESSAGING_OPERATION_NAME: names.BUS_OPERATIONS, **_FAILURE},
     buckets=MESSAGING_SECONDS,
 )
 PROCESS_SECONDS = Histogram(
-    names.PROCESS_DURATION, "s", "Duration of processing one batch.", _MESSAGING, buckets=MESSAGING_SECONDS
+    names.PROCESS_DURATION,
+    "s",
+    "Duration of processing one batch.",
+    {**_BUS, names.MESSAGING_OPERATION_NAME: ("process",), **_FAILURE},
+    buckets=MESSAGING_SECONDS,
 )
 DATABASE_OPERATION_SECONDS = Histogram(
     names.DATABASE_OPERATION_DURATION,
@@ -178,6 +174,20 @@ BUILD = Gauge(
 DECLARED: tuple[Instrument, ...] = tuple(value for value in vars().values() if isinstance(value, Instrument))
 """All of them, in the order of this file."""
 
+
+class Reader(PrometheusMetricReader):
+    """Prometheus' reader, with the histograms that keep their own buckets."""
+
+    def _receive_metrics(
+        self, metrics_data: export.MetricsData, timeout_millis: float = 10_000, **kwargs: object
+    ) -> None:
+        histograms = [each.metric() for each in DECLARED if isinstance(each, Histogram)]
+        scope = export.ScopeMetrics(InstrumentationScope("tapestore"), histograms, names.SCHEMA_URL)
+        ours = export.ResourceMetrics(Resource({}), [scope], names.SCHEMA_URL)
+        both = export.MetricsData([*metrics_data.resource_metrics, ours])
+        super()._receive_metrics(both, timeout_millis, **kwargs)
+
+
 _registry = CollectorRegistry()
 _provider: MeterProvider | None = None
 
@@ -190,13 +200,8 @@ def configure_metrics() -> CollectorRegistry:
     _registry = CollectorRegistry()
     ProcessCollector(registry=_registry)
     PlatformCollector(registry=_registry)
-    _provider = MeterProvider(
-        metric_readers=[PrometheusMetricReader(registry=_registry, scope_info_enabled=False, disable_target_info=True)],
-        resource=Resource({}),
-        views=[instrument.view() for instrument in DECLARED],
-        exemplar_filter=AlwaysOffExemplarFilter(),
-        shutdown_on_exit=False,
-    )
+    reader = Reader(registry=_registry, scope_info_enabled=False, disable_target_info=True)
+    _provider = MeterProvider([reader], Resource({}), exemplar_filter=AlwaysOffExemplarFilter(), shutdown_on_exit=False)
     meter = _provider.get_meter("tapestore", version("tapestore"), schema_url=names.SCHEMA_URL)
     for instrument in DECLARED:
         instrument.bind(meter)
@@ -209,10 +214,10 @@ def exposition() -> bytes:
     return generate_latest(_registry)
 
 
-def breaker_is(state: str, dependency: str = "store") -> None:
-    """Show the one state that a breaker is in."""
+def breaker_is(state: str) -> None:
+    """Show the one state that the breaker of the store is in."""
     for each in BREAKER_STATES:
-        BREAKER.set(float(each == state.lower()), dependency, each)
+        BREAKER.set(float(each == state), "store", each)
 
 
 def observe_tally(read: Callable[[], Mapping[tuple[str, str], int]]) -> None:

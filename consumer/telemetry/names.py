@@ -40,9 +40,9 @@ FLUSH_TRIGGER = "tapestore.flush.trigger"
 RECORD_KIND = "tapestore.record.kind"
 
 BUSES = ("nats", "kafka", "file", "memory")
-BUS_OPERATIONS = ("fetch", "poll", "receive", "process", "ack", "commit")
+BUS_OPERATIONS = ("fetch", "poll", "receive", "ack", "commit")
 DATABASES = ("mongodb", "parquet", "mysql", "mariadb", "postgresql", "sqlite", "memory")
-DATABASE_OPERATIONS = ("insert", "update", "put", "select", "delete")
+DATABASE_OPERATIONS = ("insert", "update")
 
 _BUS_OF = {"jetstream": "nats"}
 

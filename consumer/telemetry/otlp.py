@@ -27,6 +27,7 @@ from consumer.telemetry import names
 # A span with all its links takes some 80 kB until it is exported, and the collector may be down.
 QUEUED_SPANS = 512
 EXPORTED_SPANS = 128
+EXPORT_MILLISECONDS = 1000
 
 SAMPLERS: Mapping[str, Callable[[float], Sampler]] = {
     "always_on": lambda _: ALWAYS_ON,
@@ -51,7 +52,12 @@ def exporting(settings: TelemetrySettings, endpoint: str, max_links: int) -> Tra
         shutdown_on_exit=False,
     )
     provider.add_span_processor(
-        BatchSpanProcessor(exporter, max_queue_size=QUEUED_SPANS, max_export_batch_size=EXPORTED_SPANS)
+        BatchSpanProcessor(
+            exporter,
+            max_queue_size=QUEUED_SPANS,
+            schedule_delay_millis=EXPORT_MILLISECONDS,
+            max_export_batch_size=EXPORTED_SPANS,
+        )
     )
     return provider
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from itertools import islice
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.trace import NoOpTracer, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from config.service import TelemetrySettings
@@ -41,29 +43,36 @@ Traceparents = Iterable[str | None]
 
 _propagator = TraceContextTextMapPropagator()
 _provider: TracerProvider | None = None
-_tracer: Tracer = NoOpTracer()
+_tracer: Tracer | None = None
 _NO_BUS = _bus = Bus("memory")
 _NO_DATABASE = _database = Database("memory")
 
 
 def configure_traces(settings: TelemetrySettings, bus: Bus = _NO_BUS, database: Database = _NO_DATABASE) -> bool:
     """Say between whom batches move, and export spans when an endpoint is set; returns whether they are."""
-    global _provider, _tracer, _bus, _database
+    global _bus, _database
     _bus, _database = bus, database
     if settings.otlp_endpoint is None or settings.sdk_disabled:
-        _provider, _tracer = None, NoOpTracer()
+        use(None)
         return False
     from consumer.telemetry import otlp  # imports that most runs do not need
 
-    _provider = otlp.exporting(settings, settings.otlp_endpoint, MAX_LINKS)
-    _tracer = _provider.get_tracer("tapestore", version("tapestore"), schema_url=names.SCHEMA_URL)
+    use(otlp.exporting(settings, settings.otlp_endpoint, MAX_LINKS))
     return True
 
 
-def shutdown_traces(seconds: float = 3.0) -> bool:
-    """Export what is left, for so many seconds at most, and go back to no-ops; returns whether all left in time."""
+def use(provider: TracerProvider | None) -> None:
+    """Make spans by this provider from now on; none at all without one."""
     global _provider, _tracer
-    provider, _provider, _tracer = _provider, None, NoOpTracer()
+    _provider, _tracer = provider, None
+    if provider is not None:
+        _tracer = provider.get_tracer("tapestore", version("tapestore"), schema_url=names.SCHEMA_URL)
+
+
+def shutdown_traces(seconds: float = 3.0) -> bool:
+    """Export what is left, for so many seconds at most, and make no more; returns whether all left in time."""
+    provider = _provider
+    use(None)
     if provider is None:
         return True
     # The SDK waits up to 30 s for a collector that is down. Its thread may go on, the process does not wait for it.
@@ -88,47 +97,68 @@ class Receiving:
 
 @contextmanager
 def receive(destination: str) -> Iterator[Receiving]:
-    """`fetch {destination}` around one receive; say what came by `got`, or there is no span."""
+    """CLIENT span `fetch {destination}`, or poll or receive: one receive that brought something (`got`)."""
     receiving, began, started = Receiving(), time.time_ns(), time.perf_counter()
     yield receiving
     if not receiving.count:
         return
     name = _bus.receiving
     metrics.BUS_SECONDS.record(time.perf_counter() - started, _bus.system, name, "")
-    attributes = _bus.operation("receive", name, destination, receiving.count)
-    span = _tracer.start_span(f"{name} {destination}", None, SpanKind.CLIENT, attributes, start_time=began)
-    _link(span, receiving.traceparents)
-    span.end()
+    if _tracer is not None:
+        attributes = _bus.operation("receive", name, destination, receiving.count)
+        span = _tracer.start_span(f"{name} {destination}", None, SpanKind.CLIENT, attributes, start_time=began)
+        _link(span, receiving.traceparents)
+        span.end()
 
 
-@contextmanager
-def process(destination: str, count: int, traceparents: Traceparents = ()) -> Iterator[Span]:
-    """`process {destination}` around the work on a batch of `count` messages."""
+def process(destination: str, count: int, traceparents: Traceparents = ()) -> AbstractContextManager[Span]:
+    """CONSUMER span `process {destination}`: the work on a batch of `count` messages."""
+    timed = Timed(metrics.PROCESS_SECONDS, _bus.system, "process")
+    if _tracer is None:
+        return timed
     attributes = _bus.operation("process", "process", destination, count)
-    measured = _measured(metrics.PROCESS_SECONDS, _bus.system, "process")
-    with measured, _span(f"process {destination}", SpanKind.CONSUMER, attributes, traceparents) as span:
-        yield span
+    return _span(_tracer, timed, f"process {destination}", SpanKind.CONSUMER, attributes, traceparents)
 
 
-@contextmanager
-def flush(kind: str, collection: str, traceparents: Sequence[str | None]) -> Iterator[Span]:
-    """`insert {collection}`, or update where versions win, around one write; a traceparent for each record."""
+def flush(kind: str, collection: str, traceparents: Sequence[str | None]) -> AbstractContextManager[Span]:
+    """CLIENT span `insert {collection}`, or update where versions win: one write; a traceparent for each record."""
     table = TABLES.get(kind)
     name = "update" if table is not None and table.version else "insert"
+    timed = Timed(metrics.DATABASE_OPERATION_SECONDS, _database.system, name)
+    if _tracer is None:
+        return timed
     attributes = _database.operation(name, collection, len(traceparents))
-    measured = _measured(metrics.DATABASE_OPERATION_SECONDS, _database.system, name)
-    with measured, _span(f"{name} {collection}", SpanKind.CLIENT, attributes, traceparents) as span:
-        yield span
+    return _span(_tracer, timed, f"{name} {collection}", SpanKind.CLIENT, attributes, traceparents)
 
 
-@contextmanager
-def settle(destination: str, count: int) -> Iterator[Span]:
-    """`ack {destination}` around telling the bus the fate of `count` messages."""
-    name = _bus.settling
-    attributes = _bus.operation("settle", name, destination, count)
-    measured = _measured(metrics.BUS_SECONDS, _bus.system, name)
-    with measured, _span(f"{name} {destination}", SpanKind.CLIENT, attributes) as span:
-        yield span
+def settle(destination: str, count: int) -> AbstractContextManager[Span]:
+    """CLIENT span `ack {destination}`, or commit: the bus is told the fate of `count` messages."""
+    timed = Timed(metrics.BUS_SECONDS, _bus.system, _bus.settling)
+    if _tracer is None:
+        return timed
+    attributes = _bus.operation("settle", _bus.settling, destination, count)
+    return _span(_tracer, timed, f"{_bus.settling} {destination}", SpanKind.CLIENT, attributes)
+
+
+class Timed:
+    """The duration of an operation, in its histogram; a span that is none, while there is no tracing."""
+
+    __slots__ = ("_histogram", "_operation", "_started", "_system")
+
+    def __init__(self, histogram: Histogram, system: str, operation: str) -> None:
+        self._histogram = histogram
+        self._system = system
+        self._operation = operation
+
+    def __enter__(self) -> Span:
+        self._started = time.perf_counter()
+        return INVALID_SPAN
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        failure = metrics.failure_of(error) if isinstance(error, Exception) else ""
+        self._histogram.record(time.perf_counter() - self._started, self._system, self._operation, failure)
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
@@ -145,8 +175,11 @@ def current_trace_id() -> str | None:
 
 def context_of(traceparent: str) -> SpanContext | None:
     """The trace context of a W3C traceparent; None when it is malformed, however it is."""
-    if len(traceparent) > MAX_TRACEPARENT:
-        return None
+    return _parse(traceparent) if len(traceparent) <= MAX_TRACEPARENT else None
+
+
+@lru_cache(maxsize=1024)  # receive, process and flush ask for the same ones
+def _parse(traceparent: str) -> SpanContext | None:
     extracted = _propagator.extract({"traceparent": traceparent})
     context = trace.get_current_span(extracted).get_span_context()
     return context if context.is_valid else None
@@ -154,12 +187,18 @@ def context_of(traceparent: str) -> SpanContext | None:
 
 @contextmanager
 def _span(
-    name: str, kind: SpanKind, attributes: Mapping[str, str | int], traceparents: Traceparents = ()
+    tracer: Tracer,
+    timed: Timed,
+    name: str,
+    kind: SpanKind,
+    attributes: Mapping[str, str | int],
+    traceparents: Traceparents = (),
 ) -> Iterator[Span]:
     # Neither the exception event nor the default status: both carry its text as it is, credentials included.
-    with _tracer.start_as_current_span(
+    current = tracer.start_as_current_span(
         name, None, kind, attributes, record_exception=False, set_status_on_exception=False
-    ) as span:
+    )
+    with timed, current as span:
         _link(span, traceparents)
         try:
             yield span
@@ -167,18 +206,6 @@ def _span(
             span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
             span.set_status(Status(StatusCode.ERROR, describe(error)))
             raise
-
-
-@contextmanager
-def _measured(histogram: Histogram, system: str, operation: str) -> Iterator[None]:
-    started, failure = time.perf_counter(), ""
-    try:
-        yield
-    except Exception as error:
-        failure = metrics.failure_of(error)
-        raise
-    finally:
-        histogram.record(time.perf_counter() - started, system, operation, failure)
 
 
 def _link(span: Span, traceparents: Traceparents) -> None:

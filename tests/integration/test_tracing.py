@@ -1,0 +1,91 @@
+"""Spans on their way to a collector, over real HTTP."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from config.service import TelemetrySettings
+from consumer.telemetry import events, traces
+from consumer.telemetry.identity import Bus, Database
+from tests.otlp import OtlpReceiver
+
+PUBLISHER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+JETSTREAM = Bus("jetstream", "tapestore", "bus.example", 4222)
+MONGODB = Database("mongodb", "market")
+
+
+@pytest.fixture
+def collector() -> Iterator[OtlpReceiver]:
+    with OtlpReceiver() as receiver:
+        yield receiver
+    traces.shutdown_traces()
+
+
+def one_batch() -> None:
+    with traces.receive("md.trades") as receiving:
+        receiving.got(2, [PUBLISHER])
+    with traces.process("md.trades", 2, [PUBLISHER]):
+        with traces.flush("trades", "trades_BTCUSDT", [PUBLISHER, None]):
+            pass
+        events.batch_flushed("trades", "size", 2, 0.01)
+        with traces.settle("md.trades", 2):
+            pass
+
+
+def test_a_trace_can_be_followed_from_the_publisher_to_the_collection(collector: OtlpReceiver) -> None:
+    settings = TelemetrySettings(otlp_endpoint=collector.endpoint, service_name="tape")
+    assert traces.configure_traces(settings, JETSTREAM, MONGODB)
+    one_batch()
+    assert traces.shutdown_traces()
+    spans = {span.name: span for span in collector.spans}
+    assert spans.keys() == {"fetch md.trades", "process md.trades", "insert trades_BTCUSDT", "ack md.trades"}
+    process, flush, settle = (spans[name] for name in ("process md.trades", "insert trades_BTCUSDT", "ack md.trades"))
+    assert process.linked_traces == (traces.trace_id_of(PUBLISHER),)
+    assert spans["fetch md.trades"].linked_traces == process.linked_traces
+    assert {flush.trace_id, settle.trace_id} == {process.trace_id}
+    assert {flush.parent_id, settle.parent_id} == {process.span_id}
+    assert flush.attributes["db.collection.name"] == "trades_BTCUSDT"
+    assert process.attributes["tapestore.flush.trigger"] == "size"
+    assert {span.resource["service.name"] for span in collector.spans} == {"tape"}
+    assert {span.schema_url for span in collector.spans} == {"https://opentelemetry.io/schemas/1.44.0"}
+    assert (process.kind, flush.kind) == ("CONSUMER", "CLIENT")
+
+
+def test_spans_leave_by_themselves(collector: OtlpReceiver) -> None:
+    traces.configure_traces(TelemetrySettings(otlp_endpoint=collector.endpoint + "/"), JETSTREAM, MONGODB)
+    one_batch()
+    collector.wait_for("process md.trades", "ack md.trades")
+
+
+def test_headers_of_the_settings_are_sent(collector: OtlpReceiver) -> None:
+    headers = SecretStr("api-key=abc%20d, x-tenant=t1")
+    traces.configure_traces(TelemetrySettings(otlp_endpoint=collector.endpoint, otlp_headers=headers))
+    one_batch()
+    assert traces.shutdown_traces()
+    sent = {name.lower(): value for name, value in collector.headers[0].items()}
+    assert (sent["api-key"], sent["x-tenant"]) == ("abc d", "t1")
+
+
+@pytest.mark.parametrize(("sampler", "argument", "count"), [("always_off", 1, 0), ("traceidratio", 0, 0)])
+def test_the_sampler_of_the_settings_decides(
+    sampler: str, argument: float, count: int, collector: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    told = {"otlp_endpoint": collector.endpoint, "traces_sampler": sampler, "traces_sampler_arg": argument}
+    traces.configure_traces(TelemetrySettings.model_validate(told))
+    one_batch()
+    assert traces.shutdown_traces()
+    assert len(collector.spans) == count
+
+
+def test_a_collector_that_is_down_holds_nobody_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections and never answers
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        traces.configure_traces(TelemetrySettings(otlp_endpoint=endpoint))
+        one_batch()
+        started = time.monotonic()
+        assert traces.shutdown_traces(0.5) is False
+        assert time.monotonic() - started < 2
