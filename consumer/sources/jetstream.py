@@ -1,0 +1,221 @@
+"""NATS JetStream: a durable pull consumer that all pods share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
+from random import uniform
+from typing import ClassVar
+
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from config.bus import NatsSettings
+from consumer.errors import SourceError
+from consumer.messages import Delivery, Message, Settlement
+from consumer.sources.base import SourceStatus
+from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, DurableConsumer
+from consumer.sources.jetstream_reply import consumer_sequence, place
+from consumer.sources.leases import Leases
+from consumer.sources.nats_connection import Connection
+from consumer.sources.nats_headers import lowered
+from consumer.sources.nats_source import FAREWELL_SECONDS, NatsSource
+from consumer.sources.standing_pull import StandingPull
+
+STATUS_SECONDS = 0.8
+GIVEN_BACK_SECONDS = (0.5, 2.0)  # spread, so that a failed batch does not come again as one lump
+WRITE = 1000  # words to the server in one go; then others get their turn
+
+ACK, TERM, PROGRESS, NAK = b"+ACK", b"+TERM", b"+WPI", b"-NAK"
+
+
+class JetStreamSource(NatsSource):
+    """Reads one subject of one stream, at least once, in the order of the stream.
+
+    The consumer is made when it is missing: explicit acks, everything from the beginning, deliveries
+    without limit. One that is there is used as it is, or refused when it would lose messages. The stream
+    is never made. What is held here, received or not, is kept from timing out; what comes again meanwhile
+    is handed on as another delivery of the same place.
+    """
+
+    name: ClassVar[str] = "jetstream"
+
+    def __init__(
+        self, settings: NatsSettings, *, prefetch_messages: int, prefetch_bytes: int, max_ack_pending: int = 0
+    ) -> None:
+        super().__init__(settings, prefetch_messages=prefetch_messages, prefetch_bytes=prefetch_bytes)
+        self._consumer = DurableConsumer(settings.stream, settings.durable)
+        self._max_ack_pending = max(max_ack_pending, 2 * prefetch_messages)
+        self._info: ConsumerInfo | None = None
+        self._pull: StandingPull | None = None
+        self._leases = Leases()
+        self._unsent: deque[tuple[str, bytes]] = deque()
+        self._redelivered = 0
+        self._last_reply = ""
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        deliveries = await super().receive(max_messages, max_bytes)
+        if self._pull is not None and self._pull.wants_more:
+            self._turn.set()
+        return deliveries
+
+    def settled(self, delivery: Delivery) -> None:
+        reply: str = delivery.token
+        if self._leases.end(reply):  # else it belongs to a consumer that is gone, or we are closed
+            self._unsent.append((reply, _word(delivery.settlement)))
+
+    async def flush(self) -> None:
+        if self._connection is not None:
+            await self._send(self._connection.client)
+
+    async def status(self) -> SourceStatus:
+        info, problem = await self._look()
+        return SourceStatus(
+            connected=self._connection is not None and self._connection.is_good,
+            subscribed=self._subscribed,
+            lag=info.lag if info else None,
+            redelivered=self._redelivered,
+            problem=self._problem or problem,
+            details={
+                "stream": self._settings.stream,
+                "consumer": self._settings.durable,
+                "num_pending": info.num_pending if info else None,
+                "num_ack_pending": info.num_ack_pending if info else None,
+                "max_ack_pending": info.config.max_ack_pending if info else None,
+                "filter_subject": info.config.filter_subject if info else None,
+                "held": len(self._leases),
+                "buffered_messages": len(self._buffer),
+                "buffered_bytes": self._buffer.bytes,
+                "asked": self._pull.asked if self._pull else 0,
+            },
+        )
+
+    async def _look(self) -> tuple[ConsumerInfo | None, str]:
+        if self._connection is None or not self._subscribed:
+            return None, ""
+        try:
+            return await self._consumer.info(self._connection.client, STATUS_SECONDS), ""
+        except (SourceError, errors.Error, OSError) as error:
+            return None, str(error)
+
+    async def _session(self, connection: Connection) -> None:
+        info = await self._bind(connection.client)
+        pull = StandingPull(
+            connection.client,
+            self._consumer,
+            info,
+            prefetch_messages=self._prefetch_messages,
+            prefetch_bytes=self._prefetch_bytes,
+            buffer=self._buffer,
+            given=self._leases.add,
+            turn=self._turn,
+        )
+        await pull.subscribe()
+        try:
+            self._pull = pull
+            self._serving()
+            await self._serve(connection, pull, info.config.ack_wait / 3e9)
+        finally:
+            self._pull = None
+            await self._unsubscribe(pull.subscription)
+            if self._closed:
+                await self._give_back(connection.client)
+
+    async def _bind(self, client: Client) -> ConsumerInfo:
+        """Find or make the consumer; what was given by another one of that name can no longer be settled.
+
+        A new stream counts from 1 again: an ack that was meant for the old one would ack an unseen message.
+        """
+        info = await self._consumer.bind(
+            client,
+            ConsumerConfig(
+                durable_name=self._settings.durable,
+                ack_policy="explicit",
+                ack_wait=int(self._settings.ack_wait_seconds * 1e9),
+                max_ack_pending=self._max_ack_pending,
+                filter_subject=self._settings.subject,
+            ),
+        )
+        if self._info is not None and not info.continues(self._info, self._seen()):
+            self._leases.end_all()
+            self._unsent.clear()
+            self._last_reply = ""
+        self._info = info
+        return info
+
+    async def _serve(self, connection: Connection, pull: StandingPull, renew_seconds: float) -> None:
+        clock = asyncio.get_running_loop().time
+        renewal = clock() + renew_seconds
+        while connection.is_good:
+            await self._send(connection.client)
+            await pull.step()
+            if clock() >= renewal:
+                renewal = clock() + renew_seconds
+                await _tell(connection.client, deque((reply, PROGRESS) for reply in self._leases.due()))
+        raise connection.error("connection lost")
+
+    async def _send(self, client: Client) -> None:
+        """What is not sent because the connection breaks is sent by the next session, or comes again."""
+        with suppress(errors.Error):
+            await _tell(client, self._unsent)
+
+    async def _give_back(self, client: Client) -> None:
+        """Nobody works on it any more: let another have it at once instead of after ack_wait."""
+        with suppress(SourceError, errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS / 3):
+                await self._send(client)
+                # makes the server forget our pull; 2.9 would take a message from the rest for it, until ack_wait
+                await self._consumer.info(client)
+                await _tell(client, deque((reply, NAK) for reply in self._leases.end_all()))
+                await client.flush()
+        self._buffer.clear()
+
+    def _seen(self) -> int:
+        return consumer_sequence(self._last_reply) if self._last_reply else 0
+
+    def _delivery(self, message: Msg) -> Delivery:
+        self._last_reply = message.reply
+        sequence, time_ms, deliveries = place(message.reply)
+        self._redelivered += deliveries > 1
+        return Delivery(
+            Message(
+                message.data,
+                "jetstream",
+                self._settings.stream,
+                sequence,
+                message.subject,
+                lowered(message.headers) if message.headers else None,
+                time_ms,
+                deliveries,
+            ),
+            self,
+            message.reply,
+        )
+
+
+def _word(settlement: Settlement | None) -> bytes:
+    """What the server is told."""
+    if settlement is Settlement.STORED:
+        return ACK
+    if settlement is Settlement.REJECTED:
+        return TERM
+    return b'%s {"delay": %d}' % (NAK, int(uniform(*GIVEN_BACK_SECONDS) * 1e9))  # noqa: S311 - jitter, no secret
+
+
+async def _tell(client: Client, words: deque[tuple[str, bytes]]) -> None:
+    """Send all of them; nats-py groups them into few writes. A word that could not be sent stays."""
+    for turn in count(1):
+        if not words:
+            return
+        word = words.popleft()
+        try:
+            await client.publish(*word)
+        except errors.Error:
+            words.appendleft(word)
+            raise
+        if turn % WRITE == 0:
+            await asyncio.sleep(0)

@@ -1,0 +1,43 @@
+"""Messages that the bus lent us for a while: which of them must be renewed."""
+
+from __future__ import annotations
+
+
+class Leases:
+    """The reply subjects of messages that were given and are not settled.
+
+    Only those that are still here at the second call of `due` are renewed: most messages are settled long
+    before. Called every third of the lease, that renews each message in time.
+    """
+
+    def __init__(self) -> None:
+        self._new: dict[str, None] = {}
+        self._old: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._new) + len(self._old)
+
+    def add(self, reply: str) -> None:
+        """A message was given."""
+        self._new[reply] = None
+
+    def end(self, reply: str) -> bool:
+        """Whether the message was still ours; from now on it is not."""
+        if reply in self._new:
+            del self._new[reply]
+            return True
+        return self._old.pop(reply, self) is None
+
+    def due(self) -> list[str]:
+        """Those that must be renewed now."""
+        due = list(self._old)
+        self._old.update(self._new)
+        self._new.clear()
+        return due
+
+    def end_all(self) -> list[str]:
+        """Those that are still ours; from now on none is."""
+        left = [*self._old, *self._new]
+        self._old.clear()
+        self._new.clear()
+        return left

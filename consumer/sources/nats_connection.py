@@ -1,0 +1,118 @@
+"""A connection to NATS from its beginning to its end; who needs another makes another.
+
+nats-py could reconnect by itself. But then a standing pull is lost without a word, a half-open socket can
+hold it up for as long as the kernel likes, and a password that was refused once ends it for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from nats import errors
+from nats.aio.client import Client
+from pydantic import SecretStr
+
+from consumer.errors import SourceError, SourceRefused, SourceUnavailable
+
+CONNECT_SECONDS = 2
+PING_SECONDS = 2  # two pings without an answer, and the connection is given up at the third: 6 s
+CLOSE_SECONDS = 1.0
+
+_REFUSALS = {
+    "authorization violation": "set the right user and password in NATS_URL",
+    "permissions violation": "grant this user the subject on the NATS server",
+    "certificate": "give this machine the certificate authority that signed the server's certificate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the servers are, and who we are there."""
+
+    servers: tuple[str, ...]
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, url: SecretStr) -> Address:
+        """Read nats://user:password@host:port,… or nats://token@host; the first one's credentials count for all."""
+        parts = [urlsplit(part if "://" in part else f"nats://{part}") for part in url.get_secret_value().split(",")]
+        servers = tuple(f"{part.scheme}://{part.netloc.rpartition('@')[2]}" for part in parts)
+        user, password = parts[0].username, parts[0].password
+        if user is None:
+            return cls(servers)
+        if password is None:
+            return cls(servers, token=unquote(user))
+        return cls(servers, unquote(user), unquote(password))
+
+
+class Connection:
+    """The driver's client, and its last complaint; `changed` is set when either is new."""
+
+    def __init__(self, changed: asyncio.Event) -> None:
+        self.client = Client()
+        self.complaint = ""
+        self._changed = changed
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it stands, as far as we know, and nothing was complained about."""
+        return self.client.is_connected and not self.complaint
+
+    async def open(self, address: Address) -> None:
+        """Try each server; raises SourceUnavailable or SourceRefused."""
+        try:
+            await self.client.connect(
+                list(address.servers),
+                user=address.user,
+                password=address.password,
+                token=address.token,
+                name="tapestore",
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=CONNECT_SECONDS,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=2,
+                error_cb=self._complained,
+                closed_cb=self._closed,
+            )
+        except (errors.Error, OSError, TimeoutError) as error:
+            raise self.error(str(error) or "no answer") from error
+
+    def error(self, otherwise: str) -> SourceError:
+        """Why this connection is of no use: its last complaint, or else what the caller saw."""
+        reason = self.complaint or otherwise
+        for sign, fix in _REFUSALS.items():
+            if sign in reason.lower():
+                return SourceRefused(reason, fix=fix)
+        return SourceUnavailable(reason)
+
+    async def close(self) -> None:
+        """Let go of it, however it is."""
+        with suppress(errors.Error, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.client.close()
+
+    async def _complained(self, error: Exception) -> None:
+        self.complaint = str(error) or type(error).__name__
+        self._changed.set()
+
+    async def _closed(self) -> None:
+        self._changed.set()
+
+
+@asynccontextmanager
+async def connected(address: Address, changed: asyncio.Event) -> AsyncIterator[Connection]:
+    """A connection that is closed in the end."""
+    connection = Connection(changed)
+    try:
+        await connection.open(address)
+        yield connection
+    finally:
+        await connection.close()

@@ -1,0 +1,165 @@
+"""Keeps a request for messages standing at the JetStream server, and notices when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ClassVar
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from consumer.errors import SourceUnavailable
+from consumer.sources.buffer import Buffer
+from consumer.sources.jetstream_consumer import ConsumerInfo, DurableConsumer
+from consumer.sources.jetstream_pull import Pull, Verdict, status_text, verdict, wire_size
+
+TICK_SECONDS = 0.5
+SILENT_TICKS = 5  # two heartbeats were missed, and some
+EXPIRES_NS = 10_000_000_000
+HEARTBEAT_NS = 1_000_000_000
+PROOF_SECONDS = 2
+
+
+class StandingPull:
+    """Half of the prefetch is asked for at a time, and again when that is over and there is room for a half.
+
+    So what waits in the buffer and what was asked for never exceed the prefetch together, but for one
+    message that alone is larger than half of its bytes. Ticks are counted instead of seconds: while this
+    process stands still, nothing seems to be silent.
+    """
+
+    idle_ticks: ClassVar[int] = 8  # without a message; then we ask whether one is due
+
+    def __init__(
+        self,
+        client: Client,
+        consumer: DurableConsumer,
+        info: ConsumerInfo,
+        *,
+        prefetch_messages: int,
+        prefetch_bytes: int,
+        buffer: Buffer[Msg],
+        given: Callable[[str], None],
+        turn: asyncio.Event,
+    ) -> None:
+        self._client = client
+        self._consumer = consumer
+        self._created = info.created
+        self._prefetch_messages = prefetch_messages
+        self._prefetch_bytes = prefetch_bytes
+        self._batch = _least(max(1, prefetch_messages // 2), info.config.max_batch)
+        self._max_bytes = _least(max(1, prefetch_bytes // 2), info.config.max_bytes)
+        self._expires = _least(EXPIRES_NS, info.config.max_expires)
+        self._buffer = buffer
+        self._given = given
+        self._turn = turn
+        self._inbox = client.new_inbox()
+        self._asked = 0
+        self._pull = Pull("", 0)
+        self._alone = False  # the next message is larger than what we ask for: ask for it alone
+        self._lost = ""
+        self._silent = self._idle = self._stuck = 0
+
+    @property
+    def asked(self) -> int:
+        """How many messages may still come without asking."""
+        return max(0, self._pull.left)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether it is time to ask again."""
+        if not self._pull.over:
+            return False
+        room = (
+            len(self._buffer) + self._batch <= self._prefetch_messages
+            and self._buffer.bytes + self._max_bytes <= self._prefetch_bytes
+        )
+        return len(self._buffer) == 0 or (room and not self._alone)
+
+    async def subscribe(self) -> None:
+        """Take in what comes from now on; once only."""
+        # no limits of the driver's own: beyond them it drops messages, which then wait for ack_wait
+        self.subscription = await self._client.subscribe(
+            f"{self._inbox}.*", cb=self._arrived, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+
+    async def step(self) -> None:
+        """Ask if it is time, and wait until there is something to do, but not long.
+
+        Raises SourceUnavailable when nothing will come any more, and what nats-py raises.
+        """
+        if self._lost:
+            raise SourceUnavailable(self._lost)
+        if self.wants_more:
+            await self._ask()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._turn.wait(), TICK_SECONDS)
+        if self._turn.is_set():
+            self._turn.clear()
+        elif not self._pull.over:
+            await self._tick()
+
+    async def _ask(self) -> None:
+        self._asked += 1
+        inbox = f"{self._inbox}.{self._asked}"
+        self._pull = Pull(inbox, 1) if self._alone else Pull(inbox, self._batch, self._max_bytes)
+        request = self._pull.request(self._expires, min(HEARTBEAT_NS, self._expires * 2 // 5))
+        await self._client.publish(self._consumer.next_subject, request, reply=inbox)
+
+    async def _arrived(self, message: Msg) -> None:
+        self._silent = 0
+        if not message.reply:
+            self._told(message)
+            return
+        self._idle = self._stuck = 0
+        self._given(message.reply)
+        self._buffer.put(message)
+        pull = self._pull
+        pull.took(wire_size(message.subject, message.reply, message.headers, message.data))
+        if pull.over:
+            self._alone = False
+            self._turn.set()
+
+    def _told(self, status: Msg) -> None:
+        if status.subject != self._pull.inbox:
+            return  # about an earlier request
+        match verdict(status.headers):
+            case Verdict.ALIVE:
+                return
+            case Verdict.TOO_LARGE:
+                self._alone = self._pull.untouched
+            case Verdict.LOST:
+                self._lost = f"JetStream ended the pull: {status_text(status.headers)}"
+        self._pull.end()
+        self._turn.set()
+
+    async def _tick(self) -> None:
+        self._silent += 1
+        self._idle += 1
+        if self._silent > SILENT_TICKS:
+            await self._prove()
+        elif self._idle > self.idle_ticks:
+            await self._look()
+
+    async def _prove(self) -> None:
+        """Not even heartbeats come: an answer to a ping proves that none is on its way."""
+        await self._client.flush(PROOF_SECONDS)
+        if self._silent > SILENT_TICKS:
+            raise SourceUnavailable("JetStream forgot what was asked of it")
+
+    async def _look(self) -> None:
+        """Heartbeats come and no messages: is there really nothing?"""
+        self._idle = 0
+        info = await self._consumer.info(self._client)
+        if info.created != self._created:
+            raise SourceUnavailable(f"consumer {self._consumer.name} was made anew")
+        self._stuck = self._stuck + 1 if info.owes_messages else 0
+        if self._stuck > 1:
+            raise SourceUnavailable(f"{info.num_pending} messages wait and JetStream gives none of them")
+
+
+def _least(wanted: int, limit: int) -> int:
+    """What the consumer's limit allows; 0 is no limit."""
+    return min(wanted, limit) if limit > 0 else wanted
