@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
 
 from config.bus import KafkaSettings
 from consumer.errors import SourceUnavailable
@@ -57,6 +58,7 @@ class KafkaSource(Source):
         self._max_poll_seconds = max_poll_seconds
         self._backlog = Backlog(prefetch_messages, prefetch_bytes)
         self._trouble = Trouble()
+        self._reasons = Reasons()
         self._given: dict[TopicPartition, int] = {}
         self._redelivered = 0
         self._member: Member | None = None
@@ -124,12 +126,13 @@ class KafkaSource(Source):
     async def _be_a_member(self) -> bool:
         """From joining to what ends it; whether the group took us in."""
         member: Member | None = None
-        with Reasons() as reasons:
+        self._reasons = Reasons()
+        with self._reasons:
             try:
                 self._member = member = self._new_member()
                 await member.run()
             except Exception as error:  # whatever ended this membership, the next one may do better
-                self._trouble.note(explain(error, reasons.latest))
+                self._trouble.note(explain(error, self._reasons.latest))
             finally:
                 if member is not None:
                     await member.leave()
@@ -180,7 +183,7 @@ class KafkaSource(Source):
         if trouble := self._trouble.text(connected):
             return trouble
         if not connected:
-            return f"no answer from {self._settings.bootstrap_servers}"
+            return f"no answer: {explain(KafkaConnectionError(self._settings.bootstrap_servers), self._reasons.latest)}"
         if not self.lost_ranges:
             return ""
         last = self.lost_ranges[-1]

@@ -34,14 +34,14 @@ FIXES: dict[type[BaseException], str] = {
 
 
 def explain(error: BaseException, why: BaseException | None = None) -> SourceError:
-    """The error in our words; `why` is what aiokafka knew about a failed connection and left out of it."""
+    """The error in our words; `why` is what aiokafka knew of a failed connection and did not say in its error."""
     if isinstance(error, SourceError):
         return error
     cause = why if why is not None and isinstance(error, kafka.KafkaConnectionError) else error
     for kind, fix in FIXES.items():
         if isinstance(cause, kind):
             return SourceRefused(_said(cause), fix=fix)
-    return SourceUnavailable(_said(error) if cause is error else f"{_said(error)} ({_said(cause)})")
+    return SourceUnavailable(_said(cause))
 
 
 def _said(error: BaseException) -> str:
@@ -51,7 +51,7 @@ def _said(error: BaseException) -> str:
 
 
 class Reasons(logging.Handler):
-    """Keeps the latest error that aiokafka's client logged: why it cannot connect it tells nowhere else."""
+    """Keeps the latest error that aiokafka logged: why it cannot connect it tells nowhere else."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -64,11 +64,11 @@ class Reasons(logging.Handler):
                 self.latest = argument
 
     def __enter__(self) -> Self:
-        logging.getLogger("aiokafka.client").addHandler(self)
+        logging.getLogger("aiokafka").addHandler(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        logging.getLogger("aiokafka.client").removeHandler(self)
+        logging.getLogger("aiokafka").removeHandler(self)
 
 
 class Trouble:
