@@ -50,6 +50,8 @@ class Exchange:
     """
 
     def __init__(self, symbols: int, kinds: Sequence[str], now: int, step_ms: float, random: Random) -> None:
+        if symbols < 1:
+            raise ValueError("a market has at least one symbol")
         self._kinds = _known(kinds)
         self._cumulative = list(accumulate(KINDS[kind].weight for kind in self._kinds))
         self._instruments = instruments(symbols)

@@ -16,8 +16,8 @@ from consumer.simulator.book import (
 from consumer.simulator.drafts import Draft
 from consumer.simulator.funding import mark_price
 from consumer.simulator.instruments import Instrument, Random
-from consumer.simulator.statistics import mini_ticker, ticker
 from consumer.simulator.tape import agg_trade, futures_trade, liquidation, trade
+from consumer.simulator.tickers import mini_ticker, ticker
 
 Make = Callable[[Instrument, int, Random], Draft]
 """One message about an instrument at a time in epoch milliseconds."""
