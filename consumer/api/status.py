@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from consumer.telemetry.logs import redact
+
+Told = Annotated[str, AfterValidator(redact)]
+"""Text that came from an error: shown to whoever asks, so without credentials."""
 
 
 class Snapshot(BaseModel):
@@ -20,7 +25,7 @@ class Check(Snapshot):
 
     name: str
     ok: bool
-    detail: str = ""
+    detail: Told = ""
 
 
 class Liveness(Snapshot):
@@ -29,7 +34,7 @@ class Liveness(Snapshot):
     ok: bool
     loop_lag_seconds: float
     seconds_since_progress: float
-    detail: str = ""
+    detail: Told = ""
 
 
 class SourceState(Snapshot):
@@ -44,7 +49,7 @@ class SourceState(Snapshot):
     received: int = 0
     redelivered: int = 0
     dropped: int = 0
-    problem: str = ""
+    problem: Told = ""
     details: dict[str, str | int | None] = {}
 
 
@@ -70,7 +75,7 @@ class LineageSpool(Snapshot):
     """Lineage rows that wait on disk for the metadata database; `error` is why."""
 
     rows: int
-    error: str = ""
+    error: Told = ""
 
 
 class Status(Snapshot):

@@ -11,8 +11,8 @@ from typing import Any, ParamSpec
 
 import structlog
 
-from consumer.telemetry.logs import wanted
-from consumer.telemetry.throttle import Held, Throttle
+from consumer.telemetry.logs import describe, wanted
+from consumer.telemetry.throttle import Throttle
 
 P = ParamSpec("P")
 Counts = Callable[P, Mapping[str, object] | None]
@@ -31,23 +31,24 @@ class Event:
     total: tuple[str, ...]
     throttle: Throttle | None
 
-    def log(self, fields: Mapping[str, object], now: float) -> None:
+    def log(self, fields: Mapping[str, Any], now: float) -> None:
         """Write the line, or hold it back when the last one was a moment ago."""
         if self.throttle is None:
-            structlog.get_logger().log(self.level, self.name, **fields)
+            self._write(fields)
             return
         key = tuple(_group(fields[name]) for name in self.by)
-        held = self.throttle.tell(key, {name: _number(fields[name]) for name in self.total}, now)
-        if held is not None:
-            structlog.get_logger().log(self.level, self.name, **{**fields, **held.sums, **_occurrences(held)})
+        amounts = {name: fields[name] for name in self.total}
+        if line := self.throttle.tell(key, _without_frames(fields), amounts, now):
+            self._write({**line, "exc_info": fields.get("exc_info")})
 
     def catch_up(self, now: float, *, at_the_end: bool) -> None:
         """Write what was held back long enough; at the end, all of it."""
-        if self.throttle is None:
-            return
-        for key, held in self.throttle.due(now, all_of_them=at_the_end):
-            fields = dict(zip(self.by, key, strict=True))
-            structlog.get_logger().log(self.level, self.name, **{**fields, **held.sums, **_occurrences(held)})
+        if self.throttle is not None:
+            for line in self.throttle.due(now, all_of_them=at_the_end):
+                self._write(line)
+
+    def _write(self, fields: Mapping[str, Any]) -> None:
+        structlog.get_logger().log(self.level, self.name, **fields)
 
 
 DECLARED: dict[str, Event] = {}
@@ -90,9 +91,7 @@ def _group(value: object) -> str:
     return type(value).__name__ if isinstance(value, BaseException) else str(value)
 
 
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) else 0
-
-
-def _occurrences(held: Held) -> Mapping[str, object]:
-    return {"occurrences": held.times} if held.times > 1 else {}
+def _without_frames(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What may be kept for a while: an exception would keep the frames that it went through."""
+    kept = {name: describe(each) if isinstance(each, BaseException) else each for name, each in fields.items()}
+    return {name: each for name, each in kept.items() if name != "exc_info"}

@@ -185,6 +185,6 @@ def lineage_written(rows: int) -> None:
     metrics.LINEAGE_ROWS.add(rows)
 
 
-@event(WARNING, every=30, total=("rows",))
+@event(WARNING, every=30)
 def lineage_spooled(rows: int, error: str) -> None:
-    """The metadata database did not take lineage rows; they wait on disk and follow later."""
+    """The metadata database does not take lineage rows: so many wait on disk and follow later."""

@@ -96,13 +96,9 @@ class Libraries(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log it as ours, under the name of its logger; called under the handler's lock."""
-        told = self._throttle.tell((record.name, record.levelno, str(record.msg)), {}, record.created)
-        if told is None:
-            return
-        more = {"occurrences": told.times} if told.times > 1 else {}
-        structlog.get_logger().log(
-            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info, **more
-        )
+        key, fields = (record.name, record.levelno, str(record.msg)), {"logger": record.name}
+        if line := self._throttle.tell(key, fields, {}, record.created):
+            structlog.get_logger().log(record.levelno, record.getMessage(), exc_info=record.exc_info, **line)
 
 
 def _route_libraries() -> None:

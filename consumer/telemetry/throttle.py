@@ -12,19 +12,29 @@ MAX_KEYS = 1024
 """Beyond it, events under new keys pass as they come: a wrong key must not cost memory."""
 
 
+Fields = Mapping[str, object]
+
+
 @dataclass(slots=True)
 class Held:
-    """The events of one key since its last line: how many, and the sums of their amounts."""
+    """The events of one key since its last line: how many, the newest of them, the sums of their amounts."""
 
     since: float
     times: int = 0
+    newest: Fields = field(default_factory=dict)
     sums: dict[str, float] = field(default_factory=dict)
 
-    def add(self, amounts: Amounts) -> None:
+    def add(self, fields: Fields, amounts: Amounts) -> None:
         """One event more."""
         self.times += 1
+        self.newest = fields
         for name, amount in amounts.items():
             self.sums[name] = self.sums.get(name, 0) + amount
+
+    @property
+    def line(self) -> Fields:
+        """The fields of the one line that stands for all of them."""
+        return {**self.newest, **self.sums, **({"occurrences": self.times} if self.times > 1 else {})}
 
 
 class Throttle:
@@ -38,23 +48,23 @@ class Throttle:
         self.seconds = seconds
         self._held: dict[Key, Held] = {}
 
-    def tell(self, key: Key, amounts: Amounts, now: float) -> Held | None:
-        """This event, with those held back before it; None when it is held back itself."""
+    def tell(self, key: Key, fields: Fields, amounts: Amounts, now: float) -> Fields | None:
+        """The line for this event and those held back before it; None when it is held back itself."""
         held = self._held.get(key)
         quiet = held is not None and now - held.since < self.seconds
         told = held or Held(now)
-        told.add(amounts)
+        told.add(fields, amounts)
         if quiet:
             return None
         if held is not None or len(self._held) < MAX_KEYS:
             self._held[key] = Held(now)
-        return told
+        return told.line
 
-    def due(self, now: float, *, all_of_them: bool = False) -> list[tuple[Key, Held]]:
-        """What was held back long enough and must be told now; keys that were quiet are forgotten."""
+    def due(self, now: float, *, all_of_them: bool = False) -> list[Fields]:
+        """The lines for what was held back long enough; keys that were quiet are forgotten."""
         old = [key for key, held in self._held.items() if all_of_them or now - held.since >= self.seconds]
         gathered = [(key, self._held.pop(key)) for key in old]
         due = [(key, held) for key, held in gathered if held.times]
         if not all_of_them:
             self._held.update({key: Held(now) for key, _ in due})
-        return due
+        return [held.line for _, held in due]

@@ -1,16 +1,26 @@
 """Spans on their way to a collector, over real HTTP."""
 
+import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import nats
 import pytest
 from pydantic import SecretStr
 
+from config import load
 from config.service import TelemetrySettings
+from consumer.service import Service
+from consumer.sources.jetstream import JetStreamSource
+from consumer.stores import described
 from consumer.telemetry import events, traces
 from consumer.telemetry.identity import Bus, Database
+from storage.adapters.mongodb import MongoDBAdapter
+from tests import samples
 from tests.otlp import OtlpReceiver
+from tests.servers import Nats, Server
 
 PUBLISHER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 JETSTREAM = Bus("jetstream", "tapestore", "bus.example", 4222)
@@ -89,3 +99,44 @@ def test_a_collector_that_is_down_holds_nobody_up() -> None:
         started = time.monotonic()
         assert traces.shutdown_traces(0.5) is False
         assert time.monotonic() - started < 2
+
+
+@pytest.mark.server("nats")
+@pytest.mark.server("mongodb")
+async def test_one_trace_leads_from_the_publisher_to_the_document(
+    collector: OtlpReceiver,
+    start_server: Callable[[type[Server]], Server],
+    mongodb_uri: str,
+    unique_name: str,
+    tmp_path: Path,
+) -> None:
+    server = await asyncio.to_thread(start_server, Nats)
+    client = await nats.connect(server.url)
+    await client.jetstream().add_stream(name="MARKET", subjects=["md.>"])
+    await client.jetstream().publish("md.trades", samples.FUTURES_TRADE, headers={"traceparent": PUBLISHER})
+    await client.close()
+    settings = load(
+        {
+            "SOURCE": "jetstream",
+            "NATS_URL": server.url,
+            "NATS_SUBJECT": "md.>",
+            "STORE": "mongodb",
+            "MONGODB_URI": mongodb_uri,
+            "MONGODB_DB": unique_name,
+            "LOCAL_PATH": str(tmp_path),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+        }
+    )
+    traces.configure_traces(settings.telemetry, Bus("jetstream", settings.nats.durable), described(settings))
+    source = JetStreamSource(settings.nats, prefetch_messages=100, prefetch_bytes=1_000_000)
+    assert await Service(settings, source).run(until_idle=0.5, serve=False) == 0
+    assert await asyncio.to_thread(traces.shutdown_traces)
+
+    linked = [span for span in collector.spans if traces.trace_id_of(PUBLISHER) in span.linked_traces]
+    assert {span.name for span in linked} >= {"fetch md.>", "process md.>", "insert trades_BTCUSDT"}
+    (written,) = (span for span in linked if span.name == "insert trades_BTCUSDT")
+    assert written.attributes["db.system.name"] == "mongodb"
+    assert written.attributes["db.namespace"] == unique_name
+    async with MongoDBAdapter(mongodb_uri, unique_name, max_collections=10) as store:
+        (document,) = await store.query_latest(written.attributes["db.collection.name"])
+    assert document["_id"] == "BTCUSDT_1672515782136_3112345678"

@@ -101,6 +101,14 @@ async def test_what_is_not_ready_is_named(client: httpx.AsyncClient, scene: Scen
     assert [check["ok"] for check in answer.json()["checks"]] == [True, False, False]
 
 
+async def test_no_credentials_are_shown_to_whoever_asks(client: httpx.AsyncClient, scene: Scene) -> None:
+    scene.checks = [Check(name="store", ok=False, detail="mongodb://user:canary@db:27017 does not answer")]
+    answer = await client.get("/readyz")
+    assert answer.json()["not_ready"] == ["store: mongodb://***@db:27017 does not answer"]
+    assert "canary" not in answer.text
+    assert LineageSpool(rows=1, error="mysql://u:canary@h/x is away").error == "mysql://***@h/x is away"
+
+
 @pytest.mark.parametrize(("has_started", "code"), [(False, 503), (True, 200)])
 async def test_the_start_has_its_own_probe(
     has_started: bool, code: int, client: httpx.AsyncClient, scene: Scene
