@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""Later than anything that is kept: the open end of a range."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from config import ConfigError
-from consumer.errors import SourceError, SourceRefused
+from consumer.errors import AddressRefused, SourceError, SourceRefused
 from storage import DatabaseError, OperatorError, RejectedError
 
 
@@ -31,7 +31,7 @@ def exit_of(error: BaseException) -> tuple[Exit, str]:
             return Exit.CONFIG, str(error)
         case UsageError():
             return Exit.USAGE, str(error)
-        case OperatorError() | SourceRefused():
+        case OperatorError() | SourceRefused() | AddressRefused():
             return Exit.UNAVAILABLE, f"{error}\n  {error.fix}"
         case RejectedError():
             return Exit.USAGE, str(error)

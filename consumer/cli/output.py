@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-OUT = Console(soft_wrap=True)
+_PIPE_WIDTH = 1000
+"""Where no terminal sets a width, no line is cut."""
+
+OUT = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 ERR = Console(stderr=True, soft_wrap=True)
 
 
@@ -47,14 +52,16 @@ def print_json_line(value: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table that a person can read; numbers stand to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
-    rows = [list(row) for row in rows]
+    """A table that a person can read: numbers stand to the right and are never cut."""
+    numbers = [list(row) for row in rows]
+    cells = [[_cell(value) for value in row] for row in numbers]
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[place], int) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        numeric = bool(numbers) and all(isinstance(row[place], int) for row in numbers)
+        width = max(len(name), *(len(row[place]) for row in cells)) if numeric else None
+        table.add_column(name, justify="right" if numeric else "left", min_width=width, overflow="fold")
+    for row in cells:
+        table.add_row(*row)
     OUT.print(table)
 
 
