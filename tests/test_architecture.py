@@ -1,0 +1,123 @@
+"""The arrows between rooms: consumer → storage → config, and inside them who may know whom."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("config", "storage", "consumer")
+
+# What a room may import besides itself; the longest name that fits decides.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "config": (),
+    "storage": ("config",),
+    "storage.errors": (),
+    "storage.times": (),
+    "storage.records": (),
+    "storage.outcomes": (),
+    "storage.tables": ("storage.records", "storage.times"),
+    "storage.values": ("storage.records", "storage.tables", "storage.times"),
+    "storage.letters": ("storage.outcomes",),
+    "storage.circuit_breaker": ("storage.errors",),
+    "storage.adapters": (
+        "config.store",
+        "storage.errors",
+        "storage.letters",
+        "storage.outcomes",
+        "storage.records",
+        "storage.tables",
+        "storage.times",
+        "storage.values",
+    ),
+    "storage.metadata": ("storage.errors", "storage.times"),
+    "storage.migrations": ("storage.errors", "storage.metadata"),
+    "storage.repositories": (
+        "storage.adapters.base",
+        "storage.errors",
+        "storage.metadata",
+        "storage.outcomes",
+        "storage.records",
+        "storage.tables",
+        "storage.times",
+    ),
+    "storage.auditing": ("storage.metadata.rows",),
+    "storage.spool": (
+        "storage.errors",
+        "storage.metadata",
+        "storage.repositories",
+        "storage.tables",
+        "storage.times",
+    ),
+    "consumer": ("config", "storage", "consumer"),
+    "consumer.errors": ("storage",),
+    "consumer.messages": (),
+    "consumer.telemetry": ("config.service", "storage"),
+    "consumer.decode": ("consumer.errors", "consumer.messages", "storage"),
+    "consumer.sources": ("config", "consumer.errors", "consumer.messages", "consumer.telemetry", "storage"),
+    "consumer.pipeline": (
+        "config.flow",
+        "consumer.decode",
+        "consumer.errors",
+        "consumer.messages",
+        "consumer.sources.base",
+        "consumer.telemetry",
+        "storage",
+    ),
+    "consumer.simulator": ("config", "consumer.errors", "consumer.sources", "storage"),
+    "consumer.api": ("consumer.errors", "consumer.telemetry"),
+}
+
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+
+
+def room_of(module: str) -> str:
+    return max((room for room in MAY_IMPORT if within(module, room)), key=len)
+
+
+def within(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_no_arrow_points_back(path: Path) -> None:
+    room = room_of(module_of(path))
+    allowed = (room, *MAY_IMPORT[room])
+    ours = [name for name in imports(path) if name.split(".")[0] in PACKAGES]
+    wrong = [name for name in ours if not any(within(name, each) for each in allowed)]
+    assert not wrong, f"{module_of(path)} may import {', '.join(allowed)}; not {', '.join(wrong)}"
+
+
+def uses(path: Path, name: str) -> bool:
+    return any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(ast.parse(path.read_text())))
+
+
+def test_only_config_reads_the_environment() -> None:
+    readers = [module_of(path) for path in FILES if uses(path, "environ") or uses(path, "getenv")]
+    assert [name for name in readers if not name.startswith("config")] == []
+
+
+def test_storage_never_waits_and_knows_no_telemetry() -> None:
+    storage = [path for path in FILES if path.is_relative_to(ROOT / "storage")]
+    assert [module_of(path) for path in storage if uses(path, "sleep")] == []
+    knowing = [module_of(path) for path in storage if any("opentelemetry" in name for name in imports(path))]
+    assert knowing == []
+
+
+def test_only_the_migrations_and_the_metadata_know_sql() -> None:
+    knowing = {room_of(module_of(path)) for path in FILES if any(n.startswith("sqlalchemy") for n in imports(path))}
+    assert knowing <= {"storage.metadata", "storage.migrations", "storage.repositories", "config"}
