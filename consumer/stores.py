@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from config import Settings
-from consumer.telemetry.identity import Database
 from storage.adapters import get_adapter
 from storage.adapters.base import BaseAdapter
 
@@ -24,12 +21,3 @@ def store_of(settings: Settings, *, read_only: bool = False) -> BaseAdapter:
             max_collections=limit,
         )
     return get_adapter("local", str(settings.local.path), max_collections=limit, read_only=read_only)
-
-
-def described(settings: Settings) -> Database:
-    """What spans say of that store."""
-    if settings.store.kind == "local":
-        return Database("parquet", settings.market)
-    address = urlsplit(settings.mongodb_uri.get_secret_value()).netloc.rpartition("@")[2].partition(",")[0]
-    host, _, port = address.partition(":")
-    return Database("mongodb", settings.mongodb.database, host, int(port) if port.isdigit() else 0)

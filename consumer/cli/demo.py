@@ -18,7 +18,6 @@ from consumer.simulator.faults import Faults
 from consumer.simulator.market import Market
 from consumer.sources.memory import END, MemoryBus, MemorySource
 from consumer.stores import store_of
-from consumer.telemetry.identity import Bus
 from consumer.telemetry.logs import configure_logs
 from storage.adapters.base import Document
 from storage.times import EPOCH, FOREVER
@@ -46,7 +45,7 @@ def demo(
 async def _demo(loaded: Settings, market: Market, count: int, *, as_json: bool) -> Exit:
     bus = MemoryBus(max_messages=10_000, remember=False)
     source = MemorySource(bus)
-    async with telemetry(loaded, Bus(source.name)):
+    async with telemetry(loaded, source.name):
         service = Service(loaded, source)
         async with shown("recording", lambda: service.pipeline.received, count):
             publishing = asyncio.create_task(_publish(market, bus, count))

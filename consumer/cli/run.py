@@ -15,7 +15,6 @@ from consumer.service import Service, Transformation
 from consumer.sources import open_source
 from consumer.sources.base import Source
 from consumer.sources.file import FileSource
-from consumer.telemetry.identity import Bus
 
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
@@ -70,7 +69,7 @@ async def consume(
     as_json: bool = False,
 ) -> Exit:
     """Run a service over `source` and print what became of it; CHECK_FAILED when something was given back."""
-    async with telemetry(loaded, Bus(source.name)):
+    async with telemetry(loaded, source.name):
         service = Service(loaded, source, transformation=transformation)
         async with shown(transformation, lambda: service.pipeline.received, None):
             left = await service.run(until_idle=until_idle, serve=serve)

@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 
 from config import Settings, load
 from consumer.cli.output import print_json, print_table, progress
+from consumer.identities import bus_of, database_of
 from consumer.pipeline.tally import FATES
 from consumer.service import Service
-from consumer.stores import described
-from consumer.telemetry.identity import Bus
 from consumer.telemetry.logs import configure_logs
 from consumer.telemetry.metrics import configure_metrics
 from consumer.telemetry.traces import configure_traces, shutdown_traces
@@ -26,10 +25,10 @@ def settings() -> Settings:
 
 
 @asynccontextmanager
-async def telemetry(loaded: Settings, bus: Bus) -> AsyncIterator[None]:
-    """Metrics and traces while the context lasts."""
+async def telemetry(loaded: Settings, source: str) -> AsyncIterator[None]:
+    """Metrics and traces of a run over `source` while the context lasts."""
     configure_metrics()
-    configure_traces(loaded.telemetry, bus, described(loaded))
+    configure_traces(loaded.telemetry, bus_of(loaded, source), database_of(loaded))
     # What start-up made lives as long as the process: the collector need not look at it again.
     gc.freeze()
     try:

@@ -207,9 +207,8 @@ class Pipeline:
         started, lane, records = self._clock(), batch.lane, len(batch.parts)
         traceparents = [part.ticket.traceparent for part in batch.parts]
         with traces.process(self._source.destination, records, traceparents):
-            with traces.flush(lane.kind, lane.collection, traceparents):
-                await self._writer.flush(batch)
-            events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started)
+            await self._writer.flush(batch)
+            events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started, _latency(batch))
             with traces.settle(self._source.destination, records):
                 await self._source.flush()
 
@@ -234,3 +233,9 @@ class Pipeline:
         left = self.tally.total(Fate.RETURNED)
         events.drain_finished(left, self._clock() - started)
         return left
+
+
+def _latency(batch: Batch[Lane, Part]) -> float | None:
+    """Seconds from the bus's time of the first message to now; None where the bus keeps no time."""
+    sent = batch.parts[0].ticket.message.time_ms
+    return None if sent is None else max(0.0, time.time() - sent / 1000)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,7 @@ from consumer.pipeline.entries import Entry, Failed, Lane, Part, end
 from consumer.pipeline.letters import conflict, dead_letter
 from consumer.pipeline.retry import GaveUp, Retrier
 from consumer.pipeline.tally import Fate
-from consumer.telemetry import events
+from consumer.telemetry import events, traces
 from storage import Outcome, Result, Table
 from storage.adapters.base import Conflicts, DeadLetters
 from storage.repositories.base import Repository
@@ -100,7 +100,12 @@ class Writer:
         records = {index: entry.record for index, entry in entries.items()}
         chosen = collapse(table, records)
         leaders = [records[index] for index in chosen.leaders]
-        write = partial(self._repositories[table.name].write, collection, leaders)
+        traceparents = [entries[index].ticket.traceparent for index in chosen.leaders]
+
+        async def write() -> Sequence[Result]:
+            with traces.flush(table.name, collection, traceparents):
+                return await self._repositories[table.name].write(collection, leaders)
+
         return chosen.fates(await self._retrier.call(table.name, write))
 
     async def _keep_conflicts(

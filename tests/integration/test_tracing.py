@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from config import load
 from config.service import TelemetrySettings
+from consumer.identities import database_of
 from consumer.service import Service
 from consumer.sources.jetstream import JetStreamSource
-from consumer.stores import described
 from consumer.telemetry import events, traces
 from consumer.telemetry.identity import Bus, Database
 from storage.adapters.mongodb import MongoDBAdapter
@@ -127,7 +127,7 @@ async def test_one_trace_leads_from_the_publisher_to_the_document(
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         }
     )
-    traces.configure_traces(settings.telemetry, Bus("jetstream", settings.nats.durable), described(settings))
+    traces.configure_traces(settings.telemetry, Bus("jetstream", settings.nats.durable), database_of(settings))
     source = JetStreamSource(settings.nats, prefetch_messages=100, prefetch_bytes=1_000_000)
     assert await Service(settings, source).run(until_idle=0.5, serve=False) == 0
     assert await asyncio.to_thread(traces.shutdown_traces)
