@@ -55,8 +55,6 @@ _PASSING = frozenset(
         *(9001, 10107, 11600, 11602, 13388, 13435, 13436),
     }
 )
-_TLS_COMPLAINTS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "_ALERT_")
-"""Reason codes of OpenSSL: server selection keeps nothing else of a failed handshake."""
 
 
 @contextmanager
@@ -121,7 +119,8 @@ def _unavailable(error: Exception) -> DatabaseError:
 
 
 def _no_server(error: Exception) -> DatabaseError:
-    if any(complaint in str(error) for complaint in _TLS_COMPLAINTS):
+    text = str(error)  # the driver keeps nothing else of a failed handshake
+    if "SSL handshake failed" in text and "timed out" not in text:
         return OperatorError(_told(error), fix="check tls, tlsCAFile and the server's certificate")
     return UnavailableError(_told(error))
 
