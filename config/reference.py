@@ -49,7 +49,7 @@ def env_example() -> str:
     return "\n".join([_EXAMPLE_INTRODUCTION, *map(_example_section, _grouped())])
 
 
-def schema() -> dict[str, Any]:
+def json_schema() -> dict[str, Any]:
     """The JSON schema of the TOML file."""
     fallbacks = {name: _fallback_schema(key, name) for key, name in FALLBACKS.items()}
     return {

@@ -39,7 +39,7 @@ class Instrument:
     opening_price: int = 0
     high: int = 0
     low: int = 0
-    day_volume: int = 1_000_000
+    day_volume: int = 987_654_321_987  # quote volumes pass what a float can hold
     trades_today: int = 100_000
     trade_id: int = 3_112_000_000
     agg_trade_id: int = 593_300_000

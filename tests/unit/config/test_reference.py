@@ -9,7 +9,7 @@ import pytest
 
 from config import Settings, load
 from config.keys import FALLBACKS, KEYS, NAMES, sections
-from config.reference import ROOT, configuration, env_example, schema
+from config.reference import ROOT, configuration, env_example, json_schema
 
 DESIGN = {
     "": "SOURCE MARKET REPLAY_FILES STORE LOCAL_PATH MAX_COLLECTIONS METADATA_URL MIGRATE_ON_START DRAIN_SECONDS",
@@ -83,11 +83,11 @@ def test_every_key_has_a_description_and_says_what_is_allowed() -> None:
 
 
 def test_schema_takes_what_load_takes() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator.check_schema(json_schema())
     text = 'SOURCE = "kafka"\nKAFKA_TOPICS = ["a"]\nREPLAY_FILES = "a,b"\nBATCH_MAX_BYTES = "4MiB"\nPOSTGRES_PORT = 1'
-    jsonschema.validate(tomllib.loads(text), schema())
-    defaults = {name: value["default"] for name, value in schema()["properties"].items() if "default" in value}
-    jsonschema.validate(defaults, schema())
+    jsonschema.validate(tomllib.loads(text), json_schema())
+    defaults = {name: value["default"] for name, value in json_schema()["properties"].items() if "default" in value}
+    jsonschema.validate(defaults, json_schema())
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_schema_takes_what_load_takes() -> None:
 )
 def test_schema_refuses_what_load_refuses(text: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(tomllib.loads(text), schema())
+        jsonschema.validate(tomllib.loads(text), json_schema())
 
 
 def test_fallbacks_stand_in_for_keys() -> None:
