@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from config.reference import schema as settings_schema
+from config.reference import json_schema
 
 FILE = Path(__file__).parent / "tapestore" / "values.schema.json"
 
@@ -37,7 +37,7 @@ def closed(**properties: Schema) -> Schema:
 
 def values_schema() -> Schema:
     """The schema of the whole of values.yaml."""
-    keys: Schema = settings_schema()["properties"]
+    keys: Schema = json_schema()["properties"]
     probe = closed(periodSeconds=whole(1, 300), timeoutSeconds=whole(1, 60), failureThreshold=whole(1, 1000))
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
