@@ -53,7 +53,8 @@ class MariaDB(Server):
             ),
             *("--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.folder / 'socket'}"),
             *("--skip-name-resolve", "--skip-log-bin", "--performance-schema=off"),
-            *("--innodb-buffer-pool-size=64M", "--innodb-log-file-size=48M"),
+            # A killed server loses nothing that the kernel has: waiting for the disk only costs time.
+            *("--innodb-buffer-pool-size=64M", "--innodb-log-file-size=48M", "--innodb-flush-method=nosync"),
         ]
 
     def answers(self) -> bool:
