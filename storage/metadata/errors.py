@@ -118,6 +118,8 @@ def translate(error: BaseException) -> DatabaseError:
             return RejectedError("text that is not Unicode cannot be stored")
         case sqlite3.Error():
             return _of_sqlite(cause)
+        case asyncpg.InterfaceError() if isinstance(cause, ValueError):
+            return RejectedError(f"a value cannot be bound: {cause}")
     return _of_server(error, cause)
 
 

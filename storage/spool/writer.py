@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from types import TracebackType
+from typing import Self
 
 from storage.errors import DatabaseError, RejectedError
 from storage.metadata.rows import Dataset, LineageRow
@@ -59,7 +61,7 @@ class LineageWriter:
         return await self.flush()
 
     async def flush(self) -> int:
-        """Send what waits and say how many rows arrived; what does not arrive is saved."""
+        """Send what waits and say how many rows arrived; what does not arrive is saved, also when cancelled."""
         async with self._turn:
             before = self._delivered
             self.spool_error = None
@@ -70,16 +72,24 @@ class LineageWriter:
                 self.last_error = error
                 # Nobody knows which database answers next: register everything there again.
                 self._registered.clear()
-            await self._save()
+            finally:
+                await self._on_disk(self._spool.save)
             return self._delivered - before
 
     async def close(self) -> None:
         """Send or save what waits, and leave the rest to the next process."""
-        await self.flush()
         try:
-            await asyncio.to_thread(self._spool.close)
-        except SpoolError as error:
-            self.spool_error = error
+            await self.flush()
+        finally:
+            await self._on_disk(self._spool.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def _deliver(self) -> None:
         try:
@@ -112,9 +122,9 @@ class LineageWriter:
         self._registered |= named
         self._delivered += len(rows)
 
-    async def _save(self) -> None:
+    async def _on_disk(self, work: Callable[[], None]) -> None:
         try:
-            await asyncio.to_thread(self._spool.save)
+            await asyncio.to_thread(work)
         except SpoolError as error:
             self.spool_error = error
 
