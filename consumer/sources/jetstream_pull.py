@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 import msgspec
+from nats.aio.msg import Msg
 
 
 class Pull:
@@ -34,10 +35,13 @@ class Pull:
         """Whether nothing came of it yet."""
         return self.left == self.batch
 
-    def took(self, size: int) -> None:
-        """A message came."""
+    def took(self, message: Msg) -> bool:
+        """A message came; whether that was all."""
         self.left -= 1
-        self.bytes_left -= size
+        self.bytes_left -= len(message.subject) + len(message.reply) + len(message.data)
+        if message.headers:  # NATS/1.0, a line for each header, an empty line
+            self.bytes_left -= 12 + sum(len(name) + len(value) + 4 for name, value in message.headers.items())
+        return self.left <= 0 or self.bytes_left <= 0
 
     def end(self) -> None:
         """The server gives nothing more for it."""
@@ -73,11 +77,3 @@ def verdict(headers: Mapping[str, str] | None) -> Verdict:
 def status_text(headers: Mapping[str, str] | None) -> str:
     """The status for people."""
     return " ".join((headers or {}).get(name, "") for name in ("Status", "Description")).strip() or "no status"
-
-
-def wire_size(subject: str, reply: str, headers: Mapping[str, str] | None, data: bytes) -> int:
-    """What a message weighs on the server's scale."""
-    size = len(subject) + len(reply) + len(data)
-    if headers:  # NATS/1.0, a line for each header, an empty line
-        size += 12 + sum(len(name) + len(value) + 4 for name, value in headers.items())
-    return size

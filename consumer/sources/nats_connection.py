@@ -65,25 +65,22 @@ class Connection:
         return self.client.is_connected and not self.complaint
 
     async def open(self, address: Address) -> None:
-        """Try each server; raises SourceUnavailable or SourceRefused."""
-        try:
-            await self.client.connect(
-                list(address.servers),
-                user=address.user,
-                password=address.password,
-                token=address.token,
-                name="tapestore",
-                allow_reconnect=False,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=0,
-                connect_timeout=CONNECT_SECONDS,
-                ping_interval=PING_SECONDS,
-                max_outstanding_pings=2,
-                error_cb=self._complained,
-                closed_cb=self._closed,
-            )
-        except (errors.Error, OSError, TimeoutError) as error:
-            raise self.error(str(error) or "no answer") from error
+        """Try each server; raises what nats-py and the socket raise."""
+        await self.client.connect(
+            list(address.servers),
+            user=address.user,
+            password=address.password,
+            token=address.token,
+            name="tapestore",
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            connect_timeout=CONNECT_SECONDS,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=2,
+            error_cb=self._complained,
+            closed_cb=self._closed,
+        )
 
     def error(self, otherwise: str) -> SourceError:
         """Why this connection is of no use: its last complaint, or else what the caller saw."""
@@ -109,10 +106,12 @@ class Connection:
 
 @asynccontextmanager
 async def connected(address: Address, changed: asyncio.Event) -> AsyncIterator[Connection]:
-    """A connection that is closed in the end."""
+    """A connection that is closed in the end; raises SourceUnavailable or SourceRefused when it or its user fails."""
     connection = Connection(changed)
     try:
         await connection.open(address)
         yield connection
+    except (SourceUnavailable, errors.Error, OSError) as error:
+        raise connection.error(str(error) or "no answer") from error
     finally:
         await connection.close()

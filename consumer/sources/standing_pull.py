@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from consumer.errors import SourceUnavailable
 from consumer.sources.buffer import Buffer
 from consumer.sources.jetstream_consumer import ConsumerInfo, DurableConsumer
-from consumer.sources.jetstream_pull import Pull, Verdict, status_text, verdict, wire_size
+from consumer.sources.jetstream_pull import Pull, Verdict, status_text, verdict
 
 TICK_SECONDS = 0.5
 SILENT_TICKS = 5  # two heartbeats were missed, and some
@@ -116,9 +116,7 @@ class StandingPull:
         self._idle = self._stuck = 0
         self._given(message.reply)
         self._buffer.put(message)
-        pull = self._pull
-        pull.took(wire_size(message.subject, message.reply, message.headers, message.data))
-        if pull.over:
+        if self._pull.took(message):
             self._alone = False
             self._turn.set()
 

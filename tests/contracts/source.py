@@ -1,4 +1,4 @@
-"""What every source promises, written once; a source's tests inherit `SourceContract`."""
+"""What sources promise, written once: their tests inherit `SourceContract`, or the facts that hold for their bus."""
 
 from __future__ import annotations
 
@@ -11,22 +11,16 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from consumer.messages import Delivery, SettledTwice, Settlement
-from consumer.sources.base import EndOfSource, Guarantee, Source, SourceStatus
+from consumer.sources.base import EndOfSource, Source, SourceStatus
 
 LOTS = 64 * 1024 * 1024
 PATIENCE_SECONDS = 30.0
 
 
 class BusUnderTest(ABC):
-    """The far side of a source: a bus of its own for each test, and the sources that read it.
+    """The far side of a source: a bus of its own for each test, and the sources that read it."""
 
-    `at_least_once`, `keeps_headers`, `keeps_time`, `bounded` and `can_be_away` say what it can do; a fact
-    that needs more than that is skipped with the reason.
-    """
-
-    keeps_headers = True
-    keeps_time = True
-    can_be_away = True
+    keeps_time = True  # else a message has no time
 
     @abstractmethod
     async def publish(self, *messages: bytes, headers: Mapping[str, str] | None = None) -> None:
@@ -115,8 +109,8 @@ def numbered(count: int, *, size: int = 0) -> list[bytes]:
     return [b'{"n":%d}' % n + b" " * max(0, size - 12) for n in range(count)]
 
 
-class SourceContract:
-    """Facts about one source; the subclass gives the fixture `bus`, empty at the start of each test."""
+class SourceBasics:
+    """What holds for each source; the subclass gives the fixture `bus`, empty at the start of each test."""
 
     @pytest.fixture
     def bus(self) -> BusUnderTest:
@@ -160,15 +154,6 @@ class SourceContract:
         sent = [bytes(set(range(256)) - {10, 13}), "Öl €".encode(), b"{not json", b" "]
         await self.given(bus, source, *sent)
         assert data(await take(source, len(sent))) == sent
-
-    async def test_headers_arrive_in_lower_case(self, bus: BusUnderTest, source: Source) -> None:
-        if not bus.keeps_headers:
-            pytest.skip("this bus has no headers")
-        await self.given(bus, source, b"{}", headers={"Traceparent": "00-0af7-b7ad-01", "X-Kind": "a: b"})
-        headers = (await take(source, 1))[0].message.headers
-        assert headers is not None
-        assert headers["traceparent"] == "00-0af7-b7ad-01"
-        assert headers["x-kind"] == "a: b"
 
     async def test_a_message_without_headers_has_none(self, bus: BusUnderTest, source: Source) -> None:
         await self.given(bus, source, b"{}")
@@ -226,23 +211,6 @@ class SourceContract:
         await source.close()
         assert await comes_again(bus, 0) == []
 
-    async def test_what_was_given_back_comes_again(self, bus: BusUnderTest, source: Source) -> None:
-        self.only_at_least_once(source)
-        await self.given(bus, source, *numbered(5))
-        first = await take(source, 5)
-        await settle_all(source, first[:3], Settlement.STORED)
-        await settle_all(source, first[3:], Settlement.LATER)
-        await source.close()
-        assert sorted(await comes_again(bus, 2)) == numbered(5)[3:]
-
-    async def test_what_was_not_settled_comes_again(self, bus: BusUnderTest, source: Source) -> None:
-        self.only_at_least_once(source)
-        await self.given(bus, source, *numbered(40))
-        first = await take(source, 30)
-        await settle_all(source, first[:10], Settlement.STORED)
-        await source.close()
-        assert await comes_again(bus, 30) == numbered(40)[10:]
-
     async def test_nothing_is_lost_when_receiving_is_cancelled(self, bus: BusUnderTest, source: Source) -> None:
         sent = numbered(300)
         if source.bounded:
@@ -256,12 +224,6 @@ class SourceContract:
             await self.given(bus, source, *sent)
         taken = before + await take(source, 300 - len(before), max_messages=50)
         assert data(taken) == sent
-
-    async def test_receiving_returns_after_a_while_when_nothing_comes(self, source: Source) -> None:
-        if source.bounded:
-            pytest.skip("a bounded source ends instead")
-        async with asyncio.timeout(10):
-            assert not await source.receive(10, LOTS)
 
     async def test_the_lag_falls_to_nothing_once_all_is_settled(self, bus: BusUnderTest, source: Source) -> None:
         await self.given(bus, source, *numbered(20))
@@ -290,9 +252,45 @@ class SourceContract:
     async def test_closing_without_opening_is_harmless(self, bus: BusUnderTest) -> None:
         await bus.source().close()
 
+
+class HeaderFacts(SourceBasics):
+    """A bus whose messages have headers."""
+
+    async def test_headers_arrive_in_lower_case(self, bus: BusUnderTest, source: Source) -> None:
+        await self.given(bus, source, b"{}", headers={"Traceparent": "00-0af7-b7ad-01", "X-Kind": "a: b"})
+        headers = (await take(source, 1))[0].message.headers
+        assert headers is not None
+        assert headers["traceparent"] == "00-0af7-b7ad-01"
+        assert headers["x-kind"] == "a: b"
+
+
+class RedeliveryFacts(SourceBasics):
+    """A bus that keeps a message until it is settled for good."""
+
+    async def test_what_was_given_back_comes_again(self, bus: BusUnderTest, source: Source) -> None:
+        await self.given(bus, source, *numbered(5))
+        first = await take(source, 5)
+        await settle_all(source, first[:3], Settlement.STORED)
+        await settle_all(source, first[3:], Settlement.LATER)
+        await source.close()
+        assert sorted(await comes_again(bus, 2)) == numbered(5)[3:]
+
+    async def test_what_was_not_settled_comes_again(self, bus: BusUnderTest, source: Source) -> None:
+        await self.given(bus, source, *numbered(40))
+        first = await take(source, 30)
+        await settle_all(source, first[:10], Settlement.STORED)
+        await source.close()
+        assert await comes_again(bus, 30) == numbered(40)[10:]
+
+
+class OutageFacts(SourceBasics):
+    """A bus without an end, on a server that may go away."""
+
+    async def test_receiving_returns_after_a_while_when_nothing_comes(self, source: Source) -> None:
+        async with asyncio.timeout(10):
+            assert not await source.receive(10, LOTS)
+
     async def test_a_bus_that_is_not_there_at_first_is_used_once_it_is(self, bus: BusUnderTest) -> None:
-        if not bus.can_be_away:
-            pytest.skip("this bus cannot be away")
         source = bus.source()
         async with bus.away():
             await source.open()
@@ -308,8 +306,6 @@ class SourceContract:
             await source.close()
 
     async def test_a_bus_that_goes_away_is_used_again_once_it_is_back(self, bus: BusUnderTest, source: Source) -> None:
-        if not bus.can_be_away:
-            pytest.skip("this bus cannot be away")
         await bus.publish(b"before")
         first = await take(source, 1)
         async with bus.away():
@@ -320,7 +316,6 @@ class SourceContract:
         await until(source, lambda status: status.lag != 0)
         assert set(await drained(source)) - {b"before"} == {b"after"}
 
-    @staticmethod
-    def only_at_least_once(source: Source) -> None:
-        if source.guarantee is Guarantee.AT_MOST_ONCE:
-            pytest.skip("this bus gives each message at most once")
+
+class SourceContract(HeaderFacts, RedeliveryFacts, OutageFacts):
+    """All of it: the contract of a source on a bus at its best."""
