@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from storage.adapters.local.errors import FileGone, damaged
 from storage.adapters.local.manifest import File
 from storage.adapters.local.parquet import SCHEMA_VERSION, between, position_of, range_of, schema_of
+from storage.adapters.local.recent import Recent
 from storage.errors import OperatorError
 from storage.tables import ColumnType, Table, table_of_collection
 from storage.times import to_ms
@@ -29,6 +30,7 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._recent = Recent()
 
     def path(self, file: File) -> Path:
         """Where the file stands."""
@@ -42,6 +44,7 @@ class Files:
         positions = range_of(rows, position_of(table))
         file = File(collection, name, rows.num_rows, rows.nbytes, first_time, last_time, *positions)
         self._place(self.path(file), _parquet(table, rows))
+        self._recent.keep(file, rows)
         return file
 
     def _place(self, path: Path, data: pa.Buffer) -> None:
@@ -65,31 +68,46 @@ class Files:
 
         Raises FileGone when the file was replaced meanwhile.
         """
+        if not self._recent.wants(file):
+            return self._load(file, columns, within)
+        rows = self._recent.get(file)
+        if rows is None:
+            rows = self._load(file)
+            self._recent.keep(file, rows)
+        return _selected(rows, columns, within)
+
+    def _load(
+        self, file: File, columns: Sequence[str] | None = None, within: tuple[str, int, int] | None = None
+    ) -> pa.Table:
         try:
-            with pq.ParquetFile(self.path(file), page_checksum_verification=True) as parquet:
-                return _select(parquet, file.table, columns, within)
+            with pa.OSFile(str(self.path(file))) as source, _opened(source) as parquet:
+                _check_version(parquet.schema_arrow.metadata or {})
+                wanted = _needed(file.table, columns, within)
+                groups = list(_groups(parquet, within))
+                rows = parquet.read_row_groups(groups, wanted, use_threads=False)
         except FileNotFoundError as error:
             raise FileGone(file) from error
         except (OSError, pa.ArrowException) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise damaged(self.path(file), error) from error
+        return _selected(_complete(rows, file.table, wanted), columns, within)
 
     def remove(self, files: Iterable[File]) -> None:
         """Remove files that the manifest no longer lists."""
         for file in files:
+            self._recent.drop(file)
             remove(self.path(file))
 
     def collections(self) -> list[str]:
         """The folders that are there."""
         return sorted(entry.name for entry in self.folder.iterdir() if entry.is_dir())
 
-    def sweep(self, collection: str, listed: Collection[str]) -> int:
-        """Remove what a crash left behind: our files that are not listed. Returns how many there were."""
-        leftovers = [path for path in self._ours(collection) if path.name not in listed]
-        for path in leftovers:
-            path.unlink(missing_ok=True)
-        return len(leftovers)
+    def sweep(self, collection: str, listed: Collection[str]) -> None:
+        """Remove what a crash left behind: our files that are not listed."""
+        for path in list(self._ours(collection)):
+            if path.name not in listed:
+                path.unlink(missing_ok=True)
 
     def any(self) -> bool:
         """Whether there is any file of ours."""
@@ -124,30 +142,39 @@ def _leaves(schema: pa.Schema) -> Iterator[str]:
             yield field.name
 
 
-def _select(
-    parquet: pq.ParquetFile, table: Table, columns: Sequence[str] | None, within: tuple[str, int, int] | None
-) -> pa.Table:
-    schema = schema_of(table)
-    _check_version(parquet.schema_arrow.metadata or {})
-    wanted = schema.names if columns is None else [name for name in schema.names if name in columns]
-    if within is None:
-        return _complete(parquet.read(wanted, use_threads=False), schema, wanted)
-    needed = [name for name in schema.names if name in wanted or name == within[0]]
-    groups = list(_groups(parquet, *within))
-    return between(_complete(parquet.read_row_groups(groups, needed, use_threads=False), schema, needed), *within)
+def _opened(source: pa.NativeFile) -> pq.ParquetFile:
+    return pq.ParquetFile(source, page_checksum_verification=True)
 
 
-def _groups(parquet: pq.ParquetFile, column: str, first: int, last: int) -> Iterator[int]:
+def _needed(table: Table, columns: Sequence[str] | None, within: tuple[str, int, int] | None) -> list[str]:
+    names: list[str] = schema_of(table).names
+    return [name for name in names if columns is None or name in columns or (within and name == within[0])]
+
+
+def _groups(parquet: pq.ParquetFile, within: tuple[str, int, int] | None) -> Iterable[int]:
+    if within is None or parquet.num_row_groups == 1:
+        return range(parquet.num_row_groups)
+    column, first, last = within
     index = [parquet.schema.column(leaf).path for leaf in range(len(parquet.schema))].index(column)
-    for group in range(parquet.num_row_groups):
-        about = parquet.metadata.row_group(group).column(index).statistics
-        least, most = (value if isinstance(value, int) else to_ms(value) for value in (about.min, about.max))
-        if least <= last and most >= first:
-            yield group
+    return (group for group in range(parquet.num_row_groups) if _touches(parquet, group, index, first, last))
 
 
-def _complete(rows: pa.Table, schema: pa.Schema, names: Sequence[str]) -> pa.Table:
+def _touches(parquet: pq.ParquetFile, group: int, column: int, first: int, last: int) -> bool:
+    about = parquet.metadata.row_group(group).column(column).statistics
+    least, most = (value if isinstance(value, int) else to_ms(value) for value in (about.min, about.max))
+    return least <= last and most >= first
+
+
+def _selected(rows: pa.Table, columns: Sequence[str] | None, within: tuple[str, int, int] | None) -> pa.Table:
+    rows = rows if within is None else between(rows, *within)
+    return rows if columns is None else rows.select([name for name in rows.column_names if name in columns])
+
+
+def _complete(rows: pa.Table, table: Table, names: Sequence[str]) -> pa.Table:
     """Columns that an older release did not know are absent in its files."""
+    schema = schema_of(table)
+    if rows.column_names == names:
+        return rows
     arrays = [
         rows.column(name) if name in rows.column_names else pa.nulls(rows.num_rows, schema.field(name).type)
         for name in names

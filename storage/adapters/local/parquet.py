@@ -157,11 +157,14 @@ def _decode_column(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _decode_decimals(column: pa.Array | pa.ChunkedArray) -> list[Any]:
-    # Arrow pads to 18 decimals; those zeros are nobody's. Very small numbers come as 1.00E-8 and stay so.
-    text = column.cast(pa.string())
-    trimmed = pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".")
-    text = pc.if_else(pc.equal(column, 0), "0", pc.if_else(pc.match_substring(text, "E"), text, trimmed))
-    return [None if digits is None else Decimal(digits) for digits in text.to_pylist()]
+    return [None if text is None else _decimal(text) for text in column.cast(pa.string()).to_pylist()]
+
+
+def _decimal(text: str) -> Decimal:
+    """The number without the zeros that pad it to 18 decimals; Arrow writes the very small ones as 1.00E-8."""
+    if "E" in text:
+        return Decimal(text) or Decimal(0)
+    return Decimal(text.rstrip("0").rstrip("."))
 
 
 def _decode_levels(lists: pa.ListArray) -> Iterator[tuple[Level, ...]]:
@@ -190,5 +193,12 @@ def range_of(rows: pa.Table, column: str) -> tuple[int, int]:
 
 def between(rows: pa.Table, column: str, first: int, last: int) -> pa.Table:
     """The rows whose value in `column` (an integer, or a time in epoch milliseconds) is in the range, both included."""
+    return rows.filter(is_between(rows, column, first, last))
+
+
+def is_between(rows: pa.Table, column: str, first: int, last: int) -> pa.ChunkedArray:
+    """For each row, whether that is so."""
     values = rows.column(column).cast(pa.int64())
-    return rows.filter(pc.and_(pc.greater_equal(values, first), pc.less_equal(values, last)))
+    # Scalars are made here: for a Python number Arrow looks for NumPy each time.
+    from_first = pc.greater_equal(values, pa.scalar(first, pa.int64()))
+    return pc.and_(from_first, pc.less_equal(values, pa.scalar(last, pa.int64())))

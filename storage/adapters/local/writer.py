@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from storage.adapters.local.compaction import Compaction, Sizes, parts, runs
 from storage.adapters.local.files import Files
 from storage.adapters.local.manifest import File, Manifest
-from storage.adapters.local.parquet import NotEncodable, arrange, encode, position_of, range_of, refusals
+from storage.adapters.local.parquet import NotEncodable, arrange, encode, is_between, position_of, range_of, refusals
 from storage.adapters.local.reader import Reader, Span
 from storage.adapters.local.verdicts import Verdicts
 from storage.adapters.requests import may_hold
@@ -39,10 +39,11 @@ class Writer:
         self._naming = threading.Lock()
         self._turns: dict[str, threading.Lock] = {}
 
-    def open(self) -> int:
-        """Learn the collections and sweep what a crash left behind; returns how many files that were."""
+    def open(self) -> None:
+        """Learn the collections and sweep what a crash left behind."""
         self._names = set(self._manifest.collections())
-        return sum(self._files.sweep(name, self._manifest.names(name)) for name in self._files.collections())
+        for name in self._files.collections():
+            self._files.sweep(name, self._manifest.names(name))
 
     def put(self, table: Table, collection: str, records: Sequence[Record]) -> list[Result]:
         """Write records of one collection; the promise is that of `Sink.put`."""
@@ -109,8 +110,7 @@ class Writer:
     def _rest(self, file: File, span: Span) -> pa.Table:
         """The rows of a file that are not in the span."""
         rows = self._files.read(file)
-        times = rows.column("timestamp").cast(pa.int64())
-        inside = pc.and_(pc.greater_equal(times, span.first), pc.less_equal(times, span.last))
+        inside = is_between(rows, "timestamp", span.first, span.last)
         if span.symbol is not None:
             inside = pc.and_(inside, pc.equal(rows.column("symbol"), span.symbol))
         return rows.filter(pc.invert(inside))
