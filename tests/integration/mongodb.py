@@ -8,6 +8,9 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
+FORGOTTEN_SOCKETS = "ignore:unclosed <socket:ResourceWarning"
+"""PyMongo 4.20 leaves a socket to the garbage collector when a client is closed while it reconnects."""
+
 
 @asynccontextmanager
 async def client_of(uri: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
@@ -17,6 +20,13 @@ async def client_of(uri: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]
         yield client
     finally:
         await client.close()
+
+
+async def forget(client: AsyncMongoClient[dict[str, Any]], database: str) -> None:
+    """Drop what a test left, one by one: dropping a database takes the server a tenth of a second."""
+    await client[database].command({"profile": 0})
+    for name in await client[database].list_collection_names():
+        await client[database].drop_collection(name)
 
 
 @asynccontextmanager

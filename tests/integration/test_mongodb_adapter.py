@@ -10,7 +10,7 @@ from storage.adapters.base import BaseAdapter
 from storage.adapters.mongodb import MongoDBAdapter
 from storage.adapters.mongodb.collections import Layout
 from tests.contracts.adapter import MAX_COLLECTIONS, AdapterContract
-from tests.integration.mongodb import client_of
+from tests.integration.mongodb import client_of, forget
 
 pytestmark = pytest.mark.server("mongodb")
 
@@ -21,7 +21,7 @@ class MongoDBContract(AdapterContract):
         async with MongoDBAdapter(mongodb_uri, unique_name, layout=layout, max_collections=MAX_COLLECTIONS) as adapter:
             yield adapter
         async with client_of(mongodb_uri) as client:
-            await client.drop_database(unique_name)
+            await forget(client, unique_name)
 
 
 class TestIndexedLayout(MongoDBContract):

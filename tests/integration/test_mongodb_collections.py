@@ -15,7 +15,7 @@ from storage.outcomes import DUPLICATE, STORED
 from tests.contracts.letters import letter, letters
 from tests.contracts.records import FULL, SNAPSHOT, trade, trades
 from tests.contracts.writing import put
-from tests.integration.mongodb import client_of
+from tests.integration.mongodb import client_of, forget
 
 pytestmark = pytest.mark.server("mongodb")
 
@@ -26,7 +26,7 @@ Client = AsyncMongoClient[dict[str, Any]]
 async def client(mongodb_uri: str, unique_name: str) -> AsyncIterator[Client]:
     async with client_of(mongodb_uri) as client:
         yield client
-        await client.drop_database(unique_name)
+        await forget(client, unique_name)
 
 
 @pytest.fixture

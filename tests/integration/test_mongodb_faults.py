@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -17,18 +18,25 @@ from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES
 from storage.outcomes import DUPLICATE, STORED
 from tests.contracts.records import FULL, MS, T0, candle, trade, trades
 from tests.contracts.writing import outcomes, put, stored
-from tests.integration.mongodb import client_of, failing
+from tests.integration.mongodb import FORGOTTEN_SOCKETS, client_of, failing, forget
 
-pytestmark = pytest.mark.server("mongodb")
+pytestmark = [pytest.mark.server("mongodb"), pytest.mark.filterwarnings(FORGOTTEN_SOCKETS)]
 
 Client = AsyncMongoClient[dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def forgotten_sockets() -> Iterator[None]:
+    """They are collected here, and not in a test that has nothing to do with them."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
 async def client(mongodb_uri: str, unique_name: str) -> AsyncIterator[Client]:
     async with client_of(mongodb_uri) as client:
         yield client
-        await client.drop_database(unique_name)
+        await forget(client, unique_name)
 
 
 @pytest.fixture
