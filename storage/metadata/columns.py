@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from storage.times import from_ms, to_ms
 
-EXTRA_LARGE = 16_000
+MAX_TEXT_CHARACTERS = 16_000
 """Characters that a Text column takes: MySQL's TEXT ends at 65,535 bytes."""
 
 

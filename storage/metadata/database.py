@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -96,6 +97,8 @@ class MetadataDatabase:
         if self.dialect == "sqlite":
             event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
             event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
+        if self.dialect == "mysql" and options.get("ssl"):
+            event.listen(engine.sync_engine, "connect", _demand_tls)
         return engine
 
 
@@ -113,6 +116,13 @@ def _make_folder(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OperatorError(f"no folder for the metadata database: {error}", fix=FILE) from error
+
+
+def _demand_tls(connection: Any, _: Any) -> None:
+    # aiomysql goes on in the clear when the server offers no TLS, and tells it nowhere else.
+    if not connection.driver_connection._secure:
+        connection.close()
+        raise ssl.SSLError("the server offers no TLS")
 
 
 def _on_sqlite_connect(connection: Any, _: Any) -> None:

@@ -112,6 +112,8 @@ def translate(error: BaseException) -> DatabaseError:
             return UnavailableError("the metadata database did not answer in time")
         case ssl.SSLError():
             return OperatorError(f"no trusted connection to the metadata database: {cause}", fix=TLS)
+        case ConnectionError() if "SSL upgrade" in str(cause):  # asyncpg's words for a server without TLS
+            return OperatorError(f"no trusted connection to the metadata database: {cause}", fix=TLS)
         case OSError():
             return UnavailableError(f"no connection to the metadata database: {cause}")
         case UnicodeEncodeError():
@@ -124,10 +126,10 @@ def translate(error: BaseException) -> DatabaseError:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The driver's own error: SQLAlchemy wraps it, and its asyncpg dialect wraps it twice."""
-    inner = getattr(error, "orig", None) or error
+    """The driver's own error: SQLAlchemy wraps it, its asyncpg dialect twice, and aiomysql wraps those of TLS."""
+    inner: BaseException = getattr(error, "orig", None) or error
     cause = inner.__cause__
-    return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError) else inner
+    return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError | ssl.SSLError) else inner
 
 
 def _of_server(error: BaseException, cause: BaseException) -> DatabaseError:

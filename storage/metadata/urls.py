@@ -82,7 +82,7 @@ def _tls(options: Mapping[str, str]) -> dict[str, Any]:
     if mode in DRIVER_DECIDES:
         return {}
     if mode in NO_TLS:
-        return {"ssl": None}
+        return {"ssl": False}
     return {"ssl": _context(mode, ca, certificate, key)}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Column, Integer, String, Table
 from sqlalchemy.types import TypeEngine
 
 from storage.errors import RejectedError
-from storage.metadata.columns import EXTRA_LARGE, ExactDecimal, UtcTime
+from storage.metadata.columns import MAX_TEXT_CHARACTERS, ExactDecimal, UtcTime
 
 MAX_JSON_BYTES = 1 << 20
 MAX_JSON_LEVELS = 20
@@ -82,7 +82,7 @@ def _integer(type_: Integer, value: Any) -> int:
 
 
 def _text(type_: String, value: Any) -> str:
-    limit = type_.length or EXTRA_LARGE
+    limit = type_.length or MAX_TEXT_CHARACTERS
     if not isinstance(value, str):
         raise ValueError(f"expected text, not {value!r}")
     if len(value) > limit:

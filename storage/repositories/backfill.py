@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from storage.metadata.columns import EXTRA_LARGE
+from storage.metadata.columns import MAX_TEXT_CHARACTERS
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import BackfillJob, JobStatus
 from storage.metadata.schema import backfill_jobs
@@ -68,4 +68,4 @@ def _checked_status(status: JobStatus) -> Any:
 
 
 def _as_stored(error: str | None) -> Any:
-    return checked(backfill_jobs.c.error, None if error is None else error.replace("\0", "")[:EXTRA_LARGE])
+    return checked(backfill_jobs.c.error, None if error is None else error.replace("\0", "")[:MAX_TEXT_CHARACTERS])

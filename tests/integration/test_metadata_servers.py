@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, make_url, text, update
+from sqlalchemy import Connection, insert, make_url, text, update
 
 from storage import DatabaseError, OperatorError, TransientError, UnavailableError
 from storage.metadata import MetadataDatabase
 from storage.metadata.schema import datasets
 from storage.metadata.values import bind_values
 from storage.migrations import status, upgrade
+from storage.migrations.lock import migration_lock
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
 from storage.spool import LineageSpool, LineageWriter
@@ -95,6 +96,20 @@ class ServerContract(OnMetadata):
 
         assert "grant" in caught.value.fix
 
+    async def test_who_waits_too_long_for_a_migration_may_try_again(self, url: str) -> None:
+        async with MetadataDatabase(url) as one, MetadataDatabase(url) as other:
+            async with one.write() as holder:
+                locks = ExitStack()
+                await holder.run_sync(lambda connection: locks.enter_context(migration_lock(connection, 1)))
+
+                with pytest.raises(TransientError):
+                    async with other.write() as waiter:
+                        await waiter.run_sync(take_and_give_back)
+
+                await holder.run_sync(lambda _: locks.close())
+            async with other.write() as waiter:
+                await waiter.run_sync(take_and_give_back)
+
     async def test_a_server_that_restarts_is_found_again(self, start_server: Callable[[type[Server]], Server]) -> None:
         server = await asyncio.to_thread(start_server, self.kind)
         async with MetadataDatabase(server.url) as database:
@@ -151,6 +166,11 @@ class TestPostgreSQL(MetadataContract, ServerContract):
                 await connection.execute(insert(datasets), bind_values(datasets, dataset()))
 
         assert "takes writes" in caught.value.fix
+
+
+def take_and_give_back(connection: Connection) -> None:
+    with migration_lock(connection, 1):
+        pass
 
 
 def writer(database: MetadataDatabase, folder: Path, run_id: str) -> LineageWriter:

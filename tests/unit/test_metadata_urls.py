@@ -66,7 +66,7 @@ def test_tls_is_as_strict_as_it_was_asked_for(query: str, verified: ssl.VerifyMo
 
 
 def test_tls_can_be_switched_off_and_left_to_the_driver() -> None:
-    assert parse_url("postgresql://h/d?sslmode=disable")[1] == {"ssl": None}
+    assert parse_url("postgresql://h/d?sslmode=disable")[1] == {"ssl": False}
     assert parse_url("postgresql://h/d?sslmode=prefer")[1] == {}
 
 
