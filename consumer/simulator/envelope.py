@@ -29,6 +29,11 @@ class Simulated(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
 
 
+def subject_for(pattern: str) -> str | None:
+    """What `Market` needs so that a consumer of this subject hears it: the subject, or None where it has wildcards."""
+    return None if {"*", ">"} & set(pattern.split(".")) else pattern
+
+
 class Envelope:
     """Wraps drafts as publishers do: in a combined-stream envelope or flat, traced in headers, in the body or not.
 

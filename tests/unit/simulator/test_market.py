@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from consumer.simulator import FLAT_SUBJECT, KINDS, Faults, Market, Simulated
+from consumer.simulator import FLAT_SUBJECT, KINDS, Faults, Market, Simulated, subject_for
 from storage import Outcome
 
 COUNT = 6_000
@@ -226,6 +226,10 @@ def test_subjects_in_a_hierarchy() -> None:
         "md.binance.futures.control.ALL",
     } <= subjects
     assert all(re.fullmatch(r"md(\.[A-Za-z0-9_]+){4,5}", subject) for subject in subjects)
+
+
+def test_a_pattern_asks_for_the_hierarchy() -> None:
+    assert [subject_for(subject) for subject in ("md.>", "md.*.spot", "a.b")] == [None, None, "a.b"]
 
 
 def test_time_goes_on(messages: list[Simulated]) -> None:
