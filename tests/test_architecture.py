@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "consumer.telemetry",
         "storage",
     ),
-    "consumer.simulator": ("config", "consumer.errors", "consumer.sources", "storage"),
+    "consumer.simulator": ("config", "consumer.errors", "consumer.messages", "consumer.sources", "storage"),
     "consumer.api": ("consumer.errors", "consumer.telemetry"),
 }
 
