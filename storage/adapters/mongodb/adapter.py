@@ -13,9 +13,10 @@ from storage.adapters.base import BaseAdapter, Document, Rows
 from storage.adapters.mongodb.collections import Collections, Layout
 from storage.adapters.mongodb.connection import Connection, Driver
 from storage.adapters.mongodb.documents import to_document
+from storage.adapters.mongodb.entries import Target
 from storage.adapters.mongodb.errors import translated
 from storage.adapters.mongodb.letters import MongoDBConflicts, MongoDBDeadLetters
-from storage.adapters.mongodb.writes import Target, write
+from storage.adapters.mongodb.writes import write
 from storage.adapters.requests import check_limit, check_range, may_hold, table_asked
 from storage.errors import RejectedError
 from storage.outcomes import Reason, Result, rejected

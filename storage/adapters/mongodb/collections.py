@@ -32,7 +32,7 @@ class Collections:
 
     def is_clustered(self, name: str) -> bool:
         """Whether a collection is stored in the order of its `_id`, whatever the layout is now."""
-        return self._clustered[name]
+        return self._clustered.get(name, False)
 
     async def load(self, database: Database) -> None:
         """Forget what was known and ask the server."""

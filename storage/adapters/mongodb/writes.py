@@ -6,66 +6,28 @@ how many documents it changed: then one read, of what a majority has, tells the 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any
 
-from bson.raw_bson import RawBSONDocument
 from pymongo import InsertOne, UpdateOne
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.results import BulkWriteResult
 
-from storage.adapters.base import Document
-from storage.adapters.mongodb.connection import opened
-from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES, to_document
+from storage.adapters.mongodb.comparison import compare
+from storage.adapters.mongodb.entries import Entry, Fates, Target, encode
 from storage.adapters.mongodb.errors import REFUSED_COMMANDS, fate_of, is_taken_id, refusal
-from storage.outcomes import DUPLICATE, STALE, STORED, Reason, Result, conflict, rejected, retry
+from storage.outcomes import DUPLICATE, STORED, Result, retry
 from storage.records import Record
 from storage.tables import Table
-
-Fates = dict[int, Result]
-"""By the place of the record among those that were given."""
-
-
-class Target(NamedTuple):
-    """Where records go."""
-
-    table: Table
-    collection: AsyncCollection[dict[str, Any]]
-    is_clustered: bool
-
-
-class Entry(NamedTuple):
-    """One record that can be sent."""
-
-    place: int
-    record: Record
-    key: str
-    document: RawBSONDocument
 
 
 async def write(target: Target, records: Sequence[Record]) -> list[Result]:
     """Write records of one collection and say what became of each; errors of the driver escape."""
     fates: Fates = {}
-    entries = list(_encode(target.table, records, fates))
+    entries = list(encode(target.table, records, fates))
     if entries:
         fates |= await _send(target, entries)
     return [fates[index] for index in range(len(records))]
-
-
-def _encode(table: Table, records: Sequence[Record], fates: Fates) -> Iterator[Entry]:
-    """The records that can be sent; the others have their fate at once."""
-    encode = ENCODERS[table.name]
-    for index, record in enumerate(records):
-        try:
-            key, data = encode(record)
-        except (ValueError, TypeError, OverflowError) as error:
-            fates[index] = rejected(Reason.NOT_STORABLE, str(error))
-            continue
-        if len(data) > MAX_DOCUMENT_BYTES:
-            fates[index] = rejected(Reason.DOCUMENT_TOO_LARGE, f"{len(data)} bytes are more than 16 MiB")
-            continue
-        yield Entry(index, record, key, RawBSONDocument(data))
 
 
 async def _send(target: Target, entries: Sequence[Entry]) -> Fates:
@@ -92,7 +54,7 @@ async def _insert(target: Target, entries: Sequence[Entry]) -> Fates:
             taken.append(entry)
         else:
             fates[entry.place] = fate_of(complaint)
-    return fates | await _compare(target, taken)
+    return fates | await compare(target, taken) if taken else fates
 
 
 async def _upsert(target: Target, entries: Sequence[Entry]) -> Fates:
@@ -107,7 +69,7 @@ async def _upsert(target: Target, entries: Sequence[Entry]) -> Fates:
     known = [entry for entry in entries if entry.place not in fates]
     if len(known) == report["nModified"]:
         return fates | {entry.place: STORED for entry in known}
-    return fates | _replaced_first(await _compare(target, known), report["nModified"])
+    return fates | _replaced_first(await compare(target, known), report["nModified"])
 
 
 def _newest_wins(table: Table, entry: Entry) -> UpdateOne:
@@ -135,38 +97,3 @@ async def _report(write: Awaitable[BulkWriteResult]) -> Mapping[str, Any]:
         if error.details["writeConcernErrors"]:
             raise
         return error.details
-
-
-async def _compare(target: Target, entries: Sequence[Entry]) -> Fates:
-    """The fates of records whose key was taken, from what stands under it."""
-    stored = await _read(target, [entry.key for entry in entries]) if entries else {}
-    return {entry.place: _judge(target.table, entry.record, stored.get(entry.key)) for entry in entries}
-
-
-def _judge(table: Table, record: Record, stored: Document | None) -> Result:
-    if stored is None:
-        return retry("the key is taken by a document that no majority has yet")
-    if table.same_content(record, stored):
-        return DUPLICATE
-    there, incoming = table.version_of(table.to_record(stored)), table.version_of(record)
-    if there == incoming:
-        return conflict(stored)
-    return STALE if there > incoming else retry("no majority has the newer version yet")
-
-
-async def _read(target: Target, keys: list[str]) -> dict[str, Document]:
-    one_by_one = target.is_clustered
-    cursor = await _lookup(target, keys) if one_by_one else target.collection.find({"_id": {"$in": keys}})
-    return {found["_id"]: to_document(target.table, found) async for found in cursor}
-
-
-async def _lookup(target: Target, keys: list[str]) -> Any:
-    """A clustered collection answers `$in` by a full scan (6.0), but finds one key at a time at once."""
-    lookup = {"from": target.collection.name, "localField": "_id", "foreignField": "_id", "as": "found"}
-    stages: list[dict[str, Any]] = [
-        {"$documents": [{"_id": key} for key in keys]},
-        {"$lookup": lookup},
-        {"$unwind": "$found"},
-        {"$replaceWith": "$found"},
-    ]
-    return await opened(target.collection.database.aggregate(stages))

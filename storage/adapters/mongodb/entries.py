@@ -1,0 +1,49 @@
+"""Records on their way to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from bson.raw_bson import RawBSONDocument
+from pymongo.asynchronous.collection import AsyncCollection
+
+from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES
+from storage.outcomes import Reason, Result, rejected
+from storage.records import Record
+from storage.tables import Table
+
+Fates = dict[int, Result]
+"""By the place of the record among those that were given."""
+
+
+class Target(NamedTuple):
+    """Where records go."""
+
+    table: Table
+    collection: AsyncCollection[dict[str, Any]]
+    is_clustered: bool
+
+
+class Entry(NamedTuple):
+    """One record that can be sent."""
+
+    place: int
+    record: Record
+    key: str
+    document: RawBSONDocument
+
+
+def encode(table: Table, records: Sequence[Record], fates: Fates) -> Iterator[Entry]:
+    """The records that can be sent; the others have their fate at once."""
+    to_bson = ENCODERS[table.name]
+    for index, record in enumerate(records):
+        try:
+            key, data = to_bson(record)
+        except (ValueError, TypeError, OverflowError) as error:
+            fates[index] = rejected(Reason.NOT_STORABLE, str(error))
+            continue
+        if len(data) > MAX_DOCUMENT_BYTES:
+            fates[index] = rejected(Reason.DOCUMENT_TOO_LARGE, f"{len(data)} bytes are more than 16 MiB")
+            continue
+        yield Entry(index, record, key, RawBSONDocument(data))
