@@ -1,0 +1,47 @@
+"""Where messages come from: one source for each bus, by the name that SOURCE gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from config import Settings
+from consumer.sources.base import EndOfSource, Guarantee, Source, SourceStatus
+
+SOURCES = {
+    "file": "consumer.sources.file:FileSource",
+    "jetstream": "consumer.sources.jetstream:JetStreamSource",
+    "kafka": "consumer.sources.kafka:KafkaSource",
+    "nats": "consumer.sources.nats_core:NatsCoreSource",
+}
+
+PREFETCH_SHARE = 4  # a source holds at most a quarter of the in-flight bounds ready, besides what is in flight
+
+
+def open_source(settings: Settings) -> Source:
+    """The source that SOURCE names, ready to be entered; `file` goes on where it was, in LOCAL_PATH."""
+    kind = _load(SOURCES[settings.source])
+    messages, size = settings.batch.max_in_flight_messages, int(settings.batch.max_in_flight_bytes)
+    ready = {"prefetch_messages": max(1, messages // PREFETCH_SHARE), "prefetch_bytes": size // PREFETCH_SHARE}
+    match settings.source:
+        case "jetstream":
+            return kind(settings.nats, **ready, max_ack_pending=2 * messages)
+        case "nats":  # it cannot be paused: the more it holds, the less is lost
+            return kind(settings.nats, prefetch_messages=messages, prefetch_bytes=size)
+        case "kafka":
+            return kind(settings.kafka, **ready)
+        case "file":
+            progress = settings.local.path / "file-progress.json"
+            return kind(
+                settings.file.files, max_message_bytes=int(settings.message.max_message_bytes), resume_path=progress
+            )
+
+
+def _load(place: str) -> Callable[..., Source]:
+    """A source's class, imported when it is used: nobody waits for the drivers of the others."""
+    module, _, name = place.partition(":")
+    kind: Callable[..., Source] = getattr(import_module(module), name)
+    return kind
+
+
+__all__ = ["SOURCES", "EndOfSource", "Guarantee", "Source", "SourceStatus", "open_source"]

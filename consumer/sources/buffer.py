@@ -45,6 +45,10 @@ class Buffer(Generic[T]):
                 await asyncio.wait_for(self._filled.wait(), seconds)
         return self._cut(max_messages, max_bytes)
 
+    def wake(self) -> None:
+        """Let whoever waits return with nothing."""
+        self._filled.set()
+
     def clear(self) -> int:
         """Forget everything; returns how many that were."""
         count = len(self._items)

@@ -1,0 +1,178 @@
+"""Captured messages from files: JSON lines, plain, gzip or zstd."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from consumer.errors import SourceRefused
+from consumer.messages import Delivery, Message, Settlement
+from consumer.sources import capture
+from consumer.sources.base import EndOfSource, Source, SourceStatus
+from consumer.sources.buffer import Buffer
+from consumer.sources.file_progress import FileProgress
+from consumer.sources.lines import blocks_of_lines
+from consumer.sources.watermark import Watermark
+
+WAIT_SECONDS = 1.0
+SAVE_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
+AHEAD_BYTES = 4 * 1024 * 1024
+HEADER_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Reading:
+    """How far one file is: the last line that was read, and which of them wait to be settled."""
+
+    last: int = 0
+    waiting: Watermark = field(default_factory=Watermark)
+
+    @property
+    def settled(self) -> int:
+        first = self.waiting.first
+        return self.last if first is None else first - 1
+
+
+class FileSource(Source):
+    """Every line of each file, one file after another, then the end.
+
+    The partition is the file as it was given, the offset the number of the line; empty lines are none. A
+    line that cannot be a message of `max_message_bytes`, nor its capture line (at most 1.5 times as long, and
+    headers), is delivered cut, still longer than that, so that it is refused as too large. With
+    `resume_path` the settled beginning of each file is kept there and left out the next time, else
+    everything is read from the start. What was given back comes again only then. Opening raises
+    SourceRefused when a file is not there; receiving does when one turns out to be broken, after all that
+    precedes the damage.
+    """
+
+    name: ClassVar[str] = "file"
+    bounded: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        files: Sequence[str | Path],
+        *,
+        max_message_bytes: int = 8 * 1024 * 1024,
+        resume_path: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.destination = ", ".join(map(str, files))
+        self._readings = {Path(file): _Reading() for file in files}
+        self._max_line_bytes = 2 * max_message_bytes + HEADER_BYTES
+        self._progress = FileProgress(resume_path) if resume_path is not None else None
+        self._clock = clock
+        self._next_save = clock() + SAVE_SECONDS
+        self._buffer: Buffer[Message] = Buffer()
+        self._room = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._problem = ""
+
+    async def open(self) -> None:
+        if not self._readings:
+            raise SourceRefused("there are no files to read", fix="name them, in REPLAY_FILES for `run`")
+        for path in self._readings:
+            _refuse_unreadable(path)
+        self._task = asyncio.create_task(self._read(), name="file source")
+        self._task.add_done_callback(lambda _: self._buffer.wake())
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        if self._buffer or not self._ended:
+            messages = await self._buffer.take(max_messages, max_bytes, WAIT_SECONDS)
+            self._room.set()
+            if messages or not self._ended:
+                return [Delivery(message, self) for message in messages]
+        if self._task is not None:
+            self._task.result()
+        raise EndOfSource
+
+    def settled(self, delivery: Delivery) -> None:
+        if delivery.settlement is not Settlement.LATER:
+            self._readings[Path(delivery.message.partition)].waiting.settle(delivery.message.offset)
+
+    async def flush(self) -> None:
+        if self._clock() >= self._next_save:
+            self._save()
+
+    async def status(self) -> SourceStatus:
+        here = self._task is not None and not self._closed
+        return SourceStatus(
+            connected=here,
+            subscribed=here,
+            lag=sum(len(reading.waiting) for reading in self._readings.values()) if self._ended else None,
+            problem=self._problem,
+            details={str(path): reading.last for path, reading in self._readings.items()},
+        )
+
+    async def close(self) -> None:
+        self._closed = True
+        self._room.set()
+        if self._task is not None:
+            done, _ = await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
+            for task in done:
+                task.exception()  # whoever wanted it has received it
+            self._save()
+
+    @property
+    def _ended(self) -> bool:
+        return self._task is None or self._task.done()
+
+    async def _read(self) -> None:
+        for path, reading in self._readings.items():
+            begun = await asyncio.to_thread(self._begin, path)
+            reading.last = begun
+            with closing(self._messages(path, begun)) as blocks:
+                while not self._closed and (block := await asyncio.to_thread(next, blocks, None)) is not None:
+                    self._take_in(reading, *block)
+                    while self._buffer.bytes >= AHEAD_BYTES and not self._closed:
+                        self._room.clear()
+                        await self._room.wait()
+
+    def _begin(self, path: Path) -> int:
+        if self._progress is None or not path.is_file():  # a pipe is read once only
+            return 0
+        return self._progress.begin(path)
+
+    def _messages(self, path: Path, begun: int) -> Generator[tuple[int, list[Message]]]:
+        """Blocks of messages, each with the number of its last line; runs in a thread."""
+        partition, last = str(path), 0
+        for block in blocks_of_lines(path, self._max_line_bytes):
+            numbered = enumerate(block, last + 1)
+            last += len(block)
+            if last > begun:
+                yield last, [capture.read(line, partition, n) for n, line in numbered if line and n > begun]
+
+    def _take_in(self, reading: _Reading, last: int, messages: list[Message]) -> None:
+        reading.last = last
+        reading.waiting.extend(message.offset for message in messages)
+        for message in messages:
+            self._buffer.put(message)
+
+    def _save(self) -> None:
+        if self._progress is None:
+            return
+        self._next_save = self._clock() + SAVE_SECONDS
+        try:
+            for path, reading in self._readings.items():
+                if reading.last:
+                    self._progress.note(path, reading.settled)
+            self._progress.save()
+            self._problem = ""
+        except OSError as error:
+            self._problem = f"the place in the files cannot be kept: {error}"
+
+
+def _refuse_unreadable(path: Path) -> None:
+    try:
+        path.stat()
+    except OSError as error:
+        raise SourceRefused(f"{path}: {error.strerror}", fix="give a file that is there") from error
+    if path.is_dir() or not os.access(path, os.R_OK):
+        raise SourceRefused(f"{path}: is a folder or cannot be read", fix="give a file that can be read")

@@ -1,0 +1,68 @@
+"""Capture lines keep a message exactly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.messages import Message
+from consumer.sources.capture import CaptureWriter, read, written
+
+messages = st.builds(
+    Message,
+    data=st.one_of(st.binary(), st.text().map(str.encode)),
+    source=st.just("nats"),
+    partition=st.just("p"),
+    offset=st.just(1),
+    subject=st.text(),
+    headers=st.none() | st.dictionaries(st.text(min_size=1), st.text(), min_size=1),
+    time_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
+)
+
+
+@given(messages)
+def test_a_message_is_read_as_it_was_written(message: Message) -> None:
+    line = written(message)
+    again = read(line, "tape", 7)
+    assert b"\n" not in line
+    assert (again.data, again.subject, again.time_ms) == (message.data, message.subject, message.time_ms)
+    assert again.headers == message.headers
+    assert (again.source, again.partition, again.offset) == ("file", "tape", 7)
+
+
+@given(st.binary())
+def test_any_other_line_is_the_message_itself(line: bytes) -> None:
+    assert read(line, "tape", 1) == Message(line, "file", "tape", 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"tapestore":{"data":1}}',
+        b'{"tapestore":{"data":"x"},"more":1}',
+        b'{"tapestore":{"unknown":"x"}}',
+        b'{"tapestore":{"base64":"%%%"}}',
+        b'{"tapestore":{"data":"x"',
+    ],
+)
+def test_a_broken_capture_line_is_not_guessed_at(line: bytes) -> None:
+    assert read(line, "tape", 1).data == line
+
+
+def test_a_capture_line_can_be_read_by_people() -> None:
+    line = written(Message(b'{"e":"trade"}', "nats", "p", 1, "md.x", {"traceparent": "00"}, 5))
+    assert json.loads(line) == {
+        "tapestore": {"subject": "md.x", "time_ms": 5, "headers": {"traceparent": "00"}, "data": '{"e":"trade"}'}
+    }
+
+
+def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
+    tape = tmp_path / "tape"
+    tape.write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        CaptureWriter(tape)
+    assert tape.read_bytes() == b"precious"
