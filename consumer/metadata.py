@@ -6,6 +6,7 @@ The database may be down at any time, also at the start: rows wait in the spool,
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from config import Settings
 from consumer.lineage import LineageReport
@@ -19,7 +20,7 @@ from storage.spool import LineageSpool, LineageWriter
 
 
 class Metadata:
-    """One run's side of the metadata: `follow` is a task, `finish` its end."""
+    """One run's side of the metadata: `follow` is a task, `end` lets it finish."""
 
     def __init__(self, settings: Settings, report: LineageReport, run_id: str) -> None:
         self._url = settings.metadata_url.get_secret_value()
@@ -33,6 +34,7 @@ class Metadata:
             LineageSpool(settings.local.path / "spool", run_id),
             storage_type=settings.store.kind,
         )
+        self._ending = asyncio.Event()
         self.problem = "not connected yet"
 
     @property
@@ -46,18 +48,20 @@ class Metadata:
         return str(self._writer.last_error or self._writer.spool_error or "")
 
     async def follow(self) -> None:
-        """Write what is new, interval after interval, until cancelled."""
-        while True:
+        """Write what is new, interval after interval; after `end` the rest and the closing row, and return."""
+        while not self._ending.is_set():
             await self._prepare()
             await self._write(closing=False)
-            await asyncio.sleep(self._interval)
-
-    async def finish(self) -> None:
-        """Write the rest and the closing row, to the database or to the spool."""
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), self._interval)
         await self._prepare()
         await self._write(closing=True)
         await self._writer.close()
         await self._database.disconnect()
+
+    def end(self) -> None:
+        """Let `follow` come to its end; a write that has begun is not cut off."""
+        self._ending.set()
 
     async def _prepare(self) -> None:
         """Connect and migrate where that has not been done; `problem` says why it is not."""

@@ -100,9 +100,8 @@ class Service:
         try:
             return await self._consume(until_idle) if await self._connect_store() else 0
         finally:
-            following.cancel()
-            await asyncio.wait([following])
-            await self.metadata.finish()
+            self.metadata.end()
+            await following
             await self.store.disconnect()
 
     async def _connect_store(self) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
 
-import click
 import typer
 
 from consumer.cli import dlq, migrate, settings
@@ -20,6 +18,7 @@ from consumer.cli.record import record
 from consumer.cli.run import replay, run
 from consumer.cli.simulate import simulate
 from consumer.cli.verify import verify
+from consumer.telemetry.logs import redact, wanted
 
 app = typer.Typer(
     name="tapestore",
@@ -54,21 +53,13 @@ def _root(
 
 
 def main() -> None:
-    """Run the command that the arguments name; errors are one line on stderr and an exit code."""
+    """Run the command that the arguments name; an error is one line on stderr and an exit code."""
     try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except click.Abort:
-        code = Exit.CHECK_FAILED
-    except BrokenPipeError:
-        # The reader has seen enough, as in `| head`; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.OK
+        app()
     # The top of the program: whatever it is becomes one line and an exit code.
     except Exception as error:
         code, line = exit_of(error)
-        ERR.print(f"tapestore: {line}", markup=False, highlight=False)
-        logging.getLogger("tapestore").debug("the whole story", exc_info=error)
-    sys.exit(code or 0)
+        ERR.print(f"tapestore: {redact(line)}", markup=False, highlight=False)
+        if code is Exit.BUG and wanted(logging.DEBUG):
+            ERR.print_exception()
+        sys.exit(code)

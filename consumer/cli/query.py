@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import typer
 
 from consumer.cli.exits import UsageError
-from consumer.cli.output import OUT, plain, print_json_line, print_table
+from consumer.cli.output import ERR, OUT, plain, print_json_line, print_table
 from consumer.cli.start import settings
 from consumer.stores import store_of
 from storage import TABLES, Record, Table
@@ -123,14 +123,19 @@ async def _write(table: Table, asked: _Question, form: Format, output: Path | No
 async def _as_table(table: Table, asked: _Question, documents: AsyncIterator[Document]) -> None:
     found = [document async for document in documents]
     columns = ["_id", *(column.name for column in table.columns if any(column.name in each for each in found))]
+    if not found:
+        ERR.print(f"Nothing there: {asked.collection} holds no document of that range.", highlight=False)
+        return
     print_table(asked.collection, columns, [[_short(each.get(name)) for name in columns] for each in found])
     if asked.latest is None and len(found) == asked.limit:
         OUT.print(f"The first {len(found)}; --limit and --start show others.", highlight=False)
 
 
 def _short(value: object) -> object:
-    """Levels of a book as a count: a table is for looking."""
-    return f"{len(value)} levels" if isinstance(value, list | tuple) else value
+    """Levels of a book as a count, for a table is for looking; ids without separators, for they are names."""
+    if isinstance(value, list | tuple):
+        return f"{len(value)} levels"
+    return str(value) if isinstance(value, int) else value
 
 
 async def _as_text(table: Table, documents: AsyncIterator[Document], form: Format, output: Path | None) -> None:

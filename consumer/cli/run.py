@@ -54,7 +54,7 @@ def replay(
     if missing:
         raise UsageError(f"no such file: {', '.join(missing)}")
     loaded = settings()
-    source = FileSource(files)
+    source = FileSource(files, max_message_bytes=int(loaded.message.max_message_bytes))
     raise typer.Exit(asyncio.run(consume(loaded, source, "replay", serve=False, show=True, as_json=as_json)))
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from config import describe, load
+from config import describe, load, lookalikes
 from config.reference import json_schema
-from consumer.cli.output import OUT, print_json, print_table
+from consumer.cli.output import ERR, OUT, print_json, print_table
 
 app = typer.Typer(help="Show and check the settings.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -28,6 +28,8 @@ def show(as_json: Json = False) -> None:
 def validate() -> None:
     """Check all settings without connecting to anything; exit 78 and every mistake at once."""
     load()
+    for warning in lookalikes():
+        ERR.print(warning, highlight=False, markup=False)
     OUT.print("The settings are valid.")
 
 

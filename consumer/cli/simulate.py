@@ -13,11 +13,12 @@ from config import Settings
 from consumer.cli.exits import UsageError
 from consumer.cli.output import ERR, print_json
 from consumer.cli.start import settings, shown
+from consumer.simulator.envelope import subject_for
 from consumer.simulator.faults import USUAL, Faults
 from consumer.simulator.kinds import KINDS
 from consumer.simulator.market import Market
 from consumer.simulator.publish import publish
-from consumer.simulator.publishers import opened
+from consumer.simulator.publishers import open_publisher
 from consumer.simulator.truth_file import write_truth
 
 
@@ -34,7 +35,9 @@ def simulate(
     truth: Annotated[
         Path | None, typer.Option("--truth", help="Write what a store must contain at the end to this file.")
     ] = None,
-    create: Annotated[bool, typer.Option("--create", help="Make the stream or topic first, to try things out.")] = False,
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the stream or topic first, to try things out.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was sent as JSON.")] = False,
 ) -> None:
     """Send a simulated market: every kind of message, the same for the same seed.
@@ -48,8 +51,10 @@ def simulate(
     unknown = [name for name in chosen if name not in KINDS]
     if unknown:
         raise UsageError(f"no kind is called {', '.join(unknown)}; known are {', '.join(KINDS)}")
-    market = Market(seed, symbols, _faults(faults), kinds=chosen, keep_truth=truth is not None)
-    sent = asyncio.run(_simulate(settings(), market, to, count, rate, create=create))
+    loaded = settings()
+    subject = subject_for(loaded.nats.subject)
+    market = Market(seed, symbols, _faults(faults), kinds=chosen, subject=subject, keep_truth=truth is not None)
+    sent = asyncio.run(_simulate(loaded, market, to, count, rate, create=create))
     if truth is not None:
         write_truth(market.truth, truth)
     if as_json:
@@ -65,14 +70,12 @@ def _faults(text: str) -> Faults:
         raise UsageError(str(error)) from None
 
 
-async def _simulate(
-    loaded: Settings, market: Market, to: str, count: int, rate: float | None, *, create: bool
-) -> int:
+async def _simulate(loaded: Settings, market: Market, to: str, count: int, rate: float | None, *, create: bool) -> int:
     sent = 0
 
     def tell(so_far: int) -> None:
         nonlocal sent
         sent = so_far
 
-    async with opened(loaded, to, create=create) as publisher, shown(f"sending to {to}", lambda: sent, count):
+    async with open_publisher(to, loaded, create=create) as publisher, shown(f"sending to {to}", lambda: sent, count):
         return await publish(islice(market, count), publisher, rate=rate, progress=tell)

@@ -111,7 +111,8 @@ def _short(text: str) -> str:
 
 
 def _told(error: Exception) -> str:
-    return _short(f"{type(error).__name__}: {error}")
+    said = str(error).partition(" (configured timeouts")[0]  # what follows is the driver's own state, not a reason
+    return _short(f"{type(error).__name__}: {said}")
 
 
 def _unavailable(error: Exception) -> DatabaseError:
