@@ -42,7 +42,8 @@ class Buffer(Generic[T]):
         if not self._items:
             self._filled.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._filled.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._filled.wait()
         return self._cut(max_messages, max_bytes)
 
     def wake(self) -> None:

@@ -86,7 +86,8 @@ class MemoryBus:
         if not self._waiting:
             self._arrived.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._arrived.wait()
 
     def take(self, max_messages: int, max_bytes: int) -> list[Message]:
         """Give the next messages, up to the next sign; a sign that stands first is obeyed."""

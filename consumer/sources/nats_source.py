@@ -60,6 +60,7 @@ class NatsSource(Source):
         if task is not None:
             task.cancel()
             await asyncio.wait({task}, timeout=FAREWELL_SECONDS)
+            task.cancel()  # should nats-py have swallowed the first
             self._problem = "closed"
 
     @abstractmethod

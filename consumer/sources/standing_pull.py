@@ -16,7 +16,8 @@ from consumer.sources.jetstream_consumer import ConsumerInfo, DurableConsumer
 from consumer.sources.jetstream_pull import Pull, Verdict, status_text, verdict
 
 TICK_SECONDS = 0.5
-SILENT_TICKS = 5  # two heartbeats were missed, and some
+SILENT_SECONDS = 2.5  # two heartbeats were missed, and some
+TICKS_OF_ACK_WAIT = 12  # whoever renews messages every third of it must not be late by much
 EXPIRES_NS = 10_000_000_000
 HEARTBEAT_NS = 1_000_000_000
 PROOF_SECONDS = 2
@@ -26,11 +27,11 @@ class StandingPull:
     """Half of the prefetch is asked for at a time, and again when that is over and there is room for a half.
 
     So what waits in the buffer and what was asked for never exceed the prefetch together, but for one
-    message that alone is larger than half of its bytes. Ticks are counted instead of seconds: while this
+    message that alone is larger than half of its bytes. Time is counted in ticks of our own: while this
     process stands still, nothing seems to be silent.
     """
 
-    idle_ticks: ClassVar[int] = 8  # without a message; then we ask whether one is due
+    idle_seconds: ClassVar[float] = 4.0  # without a message; then we ask whether one is due
 
     def __init__(
         self,
@@ -60,7 +61,9 @@ class StandingPull:
         self._pull = Pull("", 0)
         self._alone = False  # the next message is larger than what we ask for: ask for it alone
         self._lost = ""
-        self._silent = self._idle = self._stuck = 0
+        self._tick_seconds = min(TICK_SECONDS, info.config.ack_wait / TICKS_OF_ACK_WAIT / 1e9)
+        self._silent = self._idle = 0.0
+        self._stuck = 0
 
     @property
     def asked(self) -> int:
@@ -95,7 +98,8 @@ class StandingPull:
         if self.wants_more:
             await self._ask()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._turn.wait(), TICK_SECONDS)
+            async with asyncio.timeout(self._tick_seconds):
+                await self._turn.wait()
         if self._turn.is_set():
             self._turn.clear()
         elif not self._pull.over:
@@ -109,11 +113,11 @@ class StandingPull:
         await self._client.publish(self._consumer.next_subject, request, reply=inbox)
 
     async def _arrived(self, message: Msg) -> None:
-        self._silent = 0
+        self._silent = 0.0
         if not message.reply:
             self._told(message)
             return
-        self._idle = self._stuck = 0
+        self._idle, self._stuck = 0.0, 0
         self._given(message.reply)
         self._buffer.put(message)
         if self._pull.took(message):
@@ -134,22 +138,22 @@ class StandingPull:
         self._turn.set()
 
     async def _tick(self) -> None:
-        self._silent += 1
-        self._idle += 1
-        if self._silent > SILENT_TICKS:
+        self._silent += self._tick_seconds
+        self._idle += self._tick_seconds
+        if self._silent > SILENT_SECONDS:
             await self._prove()
-        elif self._idle > self.idle_ticks:
+        elif self._idle > self.idle_seconds:
             await self._look()
 
     async def _prove(self) -> None:
         """Not even heartbeats come: an answer to a ping proves that none is on its way."""
         await self._client.flush(PROOF_SECONDS)
-        if self._silent > SILENT_TICKS:
+        if self._silent > SILENT_SECONDS:
             raise SourceUnavailable("JetStream forgot what was asked of it")
 
     async def _look(self) -> None:
         """Heartbeats come and no messages: is there really nothing?"""
-        self._idle = 0
+        self._idle = 0.0
         info = await self._consumer.info(self._client)
         if info.created != self._created:
             raise SourceUnavailable(f"consumer {self._consumer.name} was made anew")

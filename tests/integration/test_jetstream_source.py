@@ -283,7 +283,7 @@ async def test_a_request_that_the_server_forgot_is_noticed(bus: JetStreamUnderTe
 
 
 class Impatient(StandingPull):
-    idle_ticks = 1
+    idle_seconds = 0.5
 
 
 class OfAnother(DurableConsumer):
