@@ -30,6 +30,7 @@ from tests.contracts.source import (
     until,
 )
 from tests.integration.nats_bus import SUBJECT, NatsUnderTest
+from tests.integration.wire import Wire
 from tests.servers import Nats, Server
 
 pytestmark = pytest.mark.server("nats")
@@ -264,6 +265,18 @@ async def test_nothing_is_missing_after_the_server_was_killed(bus: JetStreamUnde
         await bus.subscribed(source)
         seen.update(await drained(source))
     assert seen == set(sent)
+
+
+async def test_a_connection_that_died_without_a_word_is_replaced_in_time(bus: JetStreamUnderTest) -> None:
+    async with Wire(bus.server.port) as wire:
+        url = SecretStr(f"nats://127.0.0.1:{wire.port}")
+        settings = bus.settings.model_copy(update={"url": url})
+        async with JetStreamSource(settings, prefetch_messages=100, prefetch_bytes=LOTS) as source:
+            await bus.subscribed(source)
+            wire.cut()
+            await bus.publish(b"after")
+            async with asyncio.timeout(15):
+                assert data(await take(source, 1, settle=Settlement.STORED)) == [b"after"]
 
 
 class Misdirected(DurableConsumer):
