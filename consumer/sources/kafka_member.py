@@ -21,6 +21,7 @@ TOPICS_SECONDS = 5.0
 STATUS_SECONDS = 0.7
 SILENCE_SECONDS = 60.0
 LEAVE_SECONDS = 8.0
+FAILED_FETCH_SECONDS = 0.3  # a few times aiokafka's retry_backoff_ms
 
 
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
@@ -44,7 +45,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self.joined = False
         self.commit_wanted = False
         self.ends: Mapping[TopicPartition, int] = {}
-        self._started = False
+        self._alive = False
         self._consumer = consumer
         self._topics = frozenset(topics)
         self._missing: frozenset[str] = frozenset()
@@ -60,7 +61,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
     async def run(self) -> None:
         """Join and read for ever; raises what ends this membership, and then it has to be left."""
         await self._consumer.start()
-        self._started = True
+        self._alive = True
         await self._subscribe()
         while True:
             await self.reader.turn()
@@ -166,11 +167,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
 
     async def ask_for_the_ends(self) -> bool:
         """Learn how far each partition goes, and whether the brokers answer within a second."""
-        if self._leaving is not None or not self._started:
-            return False
         asked = self.assignment.keys or [TopicPartition(topic, 0) for topic in self._topics - self._missing]
         try:
             async with asyncio.timeout(STATUS_SECONDS), self._asking:
+                if not self._alive:
+                    return False
                 self.ends = await self._consumer.end_offsets(list(asked))
         except (TimeoutError, KafkaError):
             return False
@@ -186,6 +187,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._backlog.drop()
         await self.commit()
         self.assignment.forget()
+        if not await self.ask_for_the_ends():
+            # stopped in the pause after a failed fetch, aiokafka would forget its sockets
+            self._consumer.pause(*self._consumer.assignment())
+            await asyncio.sleep(FAILED_FETCH_SECONDS)
         async with self._asking:
+            self._alive = False
             with suppress(KafkaError):
                 await self._consumer.stop()

@@ -66,8 +66,10 @@ class KafkaUnderTest(BusUnderTest):
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
         await asyncio.to_thread(self.broker.kill)
-        yield
-        await asyncio.to_thread(self.broker.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.broker.start)
 
     async def publish(self, *messages: bytes, headers: Mapping[str, str] | None = None) -> None:
         pairs = [(name, value.encode()) for name, value in (headers or {}).items()]
@@ -99,7 +101,7 @@ class KafkaUnderTest(BusUnderTest):
             max_poll_seconds=max_poll_seconds,
         )
 
-    async def make(self, partitions: int = 1, **configs: str) -> None:
+    async def make(self, partitions: int = 1, configs: Mapping[str, str] | None = None) -> None:
         """Make the topic."""
         async with self.admin() as admin:
             await admin.create_topics([NewTopic(self.topic, partitions, 1, topic_configs=configs)])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import time
 from asyncio.subprocess import PIPE
@@ -11,6 +13,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.codec import has_lz4
 
 from config.bus import KafkaSettings
 from consumer.errors import SourceRefused
@@ -237,6 +240,46 @@ async def test_a_member_that_does_not_receive_stays_a_member(kafka: KafkaUnderTe
         await commits(kafka, 10)
         assert data(await take(source, 490, settle=Settlement.STORED)) == sent[10:]
         assert worker.revoked == 0
+
+
+@pytest.mark.parametrize(("codec", "readable"), [("gzip", True), ("lz4", has_lz4())])
+async def test_what_the_broker_keeps_compressed_comes_or_a_person_is_called(
+    kafka: KafkaUnderTest, codec: str, readable: bool
+) -> None:
+    await kafka.make(configs={"compression.type": codec})
+    await kafka.publish(*numbered(10))
+    async with kafka.source() as source:
+        if readable:
+            assert data(await take(source, 10)) == numbered(10)
+        else:
+            await until(source, lambda status: "install cramjam" in status.problem)
+
+
+async def test_a_broker_that_hangs_does_not_hang_the_status(kafka: KafkaUnderTest) -> None:
+    await kafka.make()
+    async with opened(kafka, kafka.source(session_seconds=10)) as source:
+        os.kill(kafka.broker.pid, signal.SIGSTOP)
+        try:
+            await until(source, lambda status: not status.connected)
+            async with asyncio.timeout(1):
+                assert not (await source.status()).connected
+        finally:
+            os.kill(kafka.broker.pid, signal.SIGCONT)
+        await kafka.publish(b"after")
+        assert data(await take(source, 1)) == [b"after"]
+
+
+async def test_closing_while_the_broker_is_away_leaves_nothing_behind(kafka: KafkaUnderTest) -> None:
+    await kafka.make()
+    before = asyncio.all_tasks()
+    source = kafka.source()
+    await source.open()
+    await kafka.subscribed(source)
+    async with kafka.away():
+        await until(source, lambda status: not status.connected)
+        async with asyncio.timeout(10):
+            await source.close()
+        assert asyncio.all_tasks() == before
 
 
 async def test_what_retention_took_away_is_told_and_the_rest_comes(kafka: KafkaUnderTest) -> None:

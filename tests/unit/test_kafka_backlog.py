@@ -1,0 +1,108 @@
+"""The records that were fetched from Kafka and wait, and what becomes of a partition that begins anew."""
+
+from __future__ import annotations
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from consumer.sources.kafka_assignment import Assignment
+from consumer.sources.kafka_backlog import Backlog, Run
+from consumer.sources.kafka_partition import Partition
+
+KEY = TopicPartition("market-data", 0)
+OTHER = TopicPartition("market-data", 1)
+
+
+def records(first: int, *sizes: int) -> list[ConsumerRecord]:
+    """Records that follow each other, with values of these sizes."""
+    return [
+        ConsumerRecord(KEY.topic, 0, first + n, 1_700_000_000_000, 0, None, b"x" * size, None, -1, size, ())
+        for n, size in enumerate(sizes)
+    ]
+
+
+def offsets(runs: list[Run]) -> list[int]:
+    return [record.offset for run in runs for record in run.records]
+
+
+def test_records_leave_in_the_order_in_which_they_came_and_within_the_bounds() -> None:
+    backlog = Backlog(100, 100)
+    backlog.put(Partition(KEY, 0), records(0, 1, 1, 1))
+    backlog.put(Partition(OTHER, 10), records(10, 1, 1))
+    assert offsets(backlog.take(2, 100)) == [0, 1]
+    assert offsets(backlog.take(2, 100)) == [2, 10]
+    assert offsets(backlog.take(2, 100)) == [11]
+    assert offsets(backlog.take(2, 100)) == []
+
+
+def test_bytes_bound_what_leaves_but_one_record_leaves_always() -> None:
+    backlog = Backlog(100, 100)
+    backlog.put(Partition(KEY, 0), records(0, 50, 3, 3, 3))
+    assert offsets(backlog.take(10, 7)) == [0]
+    assert offsets(backlog.take(10, 7)) == [1, 2]
+    assert offsets(backlog.take(10, 7)) == [3]
+
+
+def fullness(backlog: Backlog) -> tuple[bool, bool]:
+    return backlog.full, backlog.has_room
+
+
+def test_it_is_full_by_messages_or_bytes_and_has_room_when_half_of_both_is_free() -> None:
+    backlog = Backlog(4, 100)
+    backlog.put(Partition(KEY, 0), records(0, 1, 1, 1, 1))
+    assert fullness(backlog) == (True, False)
+    backlog.take(1, 100)
+    assert fullness(backlog) == (False, False)
+    backlog.take(1, 100)
+    assert fullness(backlog) == (False, True)
+    backlog.put(Partition(KEY, 4), records(4, 200))
+    assert fullness(backlog) == (True, False)
+
+
+def test_what_waits_of_one_partition_can_be_dropped() -> None:
+    backlog = Backlog(4, 100)
+    gone, stays = Partition(KEY, 0), Partition(OTHER, 10)
+    backlog.put(gone, records(0, 1, 1))
+    backlog.put(stays, records(10, 1, 1))
+    backlog.drop(gone)
+    assert not backlog.full
+    assert offsets(backlog.take(10, 100)) == [10, 11]
+
+
+def test_a_partition_is_low_at_its_first_unsettled_record_and_at_its_position_when_idle() -> None:
+    partition = Partition(KEY, 5)
+    assert (partition.low, partition.idle) == (5, True)
+    partition.fetched(records(5, 1, 1))
+    partition.watermark.settle(6)
+    assert (partition.low, partition.idle) == (5, False)
+    partition.watermark.settle(5)
+    assert (partition.low, partition.idle) == (7, True)
+
+
+def test_only_what_moved_is_committed() -> None:
+    assignment = Assignment({})
+    partition = assignment.begin(KEY, 5)
+    assert assignment.moved() == {KEY: 5}
+    assignment.committed({KEY: 5})
+    assert assignment.moved() == {}
+    partition.fetched(records(5, 1))
+    partition.watermark.settle(5)
+    assert assignment.moved() == {KEY: 6}
+
+
+def test_a_settlement_of_an_earlier_life_moves_nothing() -> None:
+    assignment = Assignment({})
+    earlier = assignment.begin(KEY, 5)
+    earlier.fetched(records(5, 1))
+    assignment.begin(KEY, 5)
+    earlier.watermark.settle(5)
+    assert assignment.moved() == {KEY: 5}
+
+
+def test_the_lag_is_not_known_before_every_partition_has_a_place() -> None:
+    assignment = Assignment({})
+    assert assignment.lag({}) is None
+    assignment.decided([KEY, OTHER])
+    assignment.begin(KEY, 5).fetched(records(5, 1, 1))
+    assert assignment.lag({KEY: 10, OTHER: 3}) is None
+    assignment.begin(OTHER, 3)
+    assert assignment.lag({KEY: 10, OTHER: 3}) == 5
