@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -26,6 +27,7 @@ from consumer.sources.kafka_reader import LostRange, Reader
 RECEIVE_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+LONG_LIFE_SECONDS = 30.0
 REVOKE_MARGIN_SECONDS = 15.0  # two commits that wait for an answer, and the joining
 MIB = 1024 * 1024
 
@@ -101,6 +103,7 @@ class KafkaSource(Source):
             problem=self._problem(connected),
             details={
                 "partitions": None if keys is None else len(keys),
+                "unsettled": member.assignment.unsettled if member is not None else 0,
                 "lost_offsets": sum(lost.until - lost.first for lost in self.lost_ranges),
             },
         )
@@ -119,12 +122,14 @@ class KafkaSource(Source):
         """One membership after the other, for ever."""
         pause = SHORTEST_PAUSE_SECONDS
         while True:
-            joined = await self._be_a_member()
-            pause = SHORTEST_PAUSE_SECONDS if joined else min(LONGEST_PAUSE_SECONDS, pause * 2)
+            begun = time.monotonic()
+            await self._be_a_member()
+            lasted = time.monotonic() - begun
+            # a member that comes and goes makes its whole group stop each time
+            pause = SHORTEST_PAUSE_SECONDS if lasted > LONG_LIFE_SECONDS else min(LONGEST_PAUSE_SECONDS, pause * 2)
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # not a secret
 
-    async def _be_a_member(self) -> bool:
-        """From joining to what ends it; whether the group took us in."""
+    async def _be_a_member(self) -> None:
         member: Member | None = None
         self._reasons = Reasons()
         with self._reasons:
@@ -136,7 +141,6 @@ class KafkaSource(Source):
             finally:
                 if member is not None:
                     await member.leave()
-        return member is not None and member.joined
 
     def _new_member(self) -> Member:
         consumer = AIOKafkaConsumer(**self._options())

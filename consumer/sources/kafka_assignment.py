@@ -20,6 +20,11 @@ class Assignment:
         self._partitions: dict[TopicPartition, Partition] = {}
         self._given = given
 
+    @property
+    def unsettled(self) -> int:
+        """The messages that were fetched and are not settled."""
+        return sum(len(partition.watermark) for partition in self._partitions.values())
+
     def decided(self, keys: Collection[TopicPartition]) -> None:
         """These are ours from now on."""
         self.keys = frozenset(keys)

@@ -42,7 +42,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
     ) -> None:
         self.assignment = assignment
         self.reader = reader
-        self.joined = False
         self.commit_wanted = False
         self.ends: Mapping[TopicPartition, int] = {}
         self._alive = False
@@ -127,7 +126,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """The group has decided: read and commit these."""
-        self.joined = True
         self._heard = time.time()
         self.commit_wanted = True  # where a new group begins is worth keeping: what is lost before it is read shows
         self.reader.assigned()

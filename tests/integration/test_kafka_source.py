@@ -100,6 +100,7 @@ async def test_a_commit_waits_for_the_first_message_that_is_not_settled(kafka: K
         await settle_all(source, taken[3:], Settlement.STORED)
         await settle_all(source, taken[:2], Settlement.REJECTED)
         await commits(kafka, 2)
+        assert (await source.status()).details["unsettled"] == 1
         await settle_all(source, taken[2:3], Settlement.STORED)
         await commits(kafka, 10)
 
