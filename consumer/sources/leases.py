@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Leases:
     """The reply subjects of messages that were given and are not settled.
@@ -13,20 +15,15 @@ class Leases:
     def __init__(self) -> None:
         self._new: dict[str, None] = {}
         self._old: dict[str, None] = {}
+        self.add: Callable[[str], object] = self._new.setdefault
+        """A message was given. It is called for each message: the dict's own method is the quickest."""
 
     def __len__(self) -> int:
         return len(self._new) + len(self._old)
 
-    def add(self, reply: str) -> None:
-        """A message was given."""
-        self._new[reply] = None
-
     def end(self, reply: str) -> bool:
         """Whether the message was still ours; from now on it is not."""
-        if reply in self._new:
-            del self._new[reply]
-            return True
-        return self._old.pop(reply, self) is None
+        return self._new.pop(reply, self) is None or self._old.pop(reply, self) is None
 
     def due(self) -> list[str]:
         """Those that must be renewed now."""

@@ -42,7 +42,7 @@ class StandingPull:
         prefetch_messages: int,
         prefetch_bytes: int,
         buffer: Buffer[Msg],
-        given: Callable[[str], None],
+        given: Callable[[str], object],
         turn: asyncio.Event,
     ) -> None:
         self._client = client
