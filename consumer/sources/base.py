@@ -58,7 +58,7 @@ class Source(ABC):
     name: ClassVar[str]
     guarantee: ClassVar[Guarantee] = Guarantee.AT_LEAST_ONCE
     bounded: ClassVar[bool] = False
-    """Whether it comes to an end, and what it refuses once it refuses for good (a file)."""
+    """Whether it comes to an end by itself; what such a source refuses, it refuses for good."""
     destination: str = ""
     """The subject, topics or files, for people and for telemetry."""
     before_revoke: Callable[[], Awaitable[None]] = staticmethod(_nothing_to_flush)

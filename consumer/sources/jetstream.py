@@ -69,7 +69,7 @@ class JetStreamSource(NatsSource):
             self._unsent.append((reply, _word(delivery.settlement)))
 
     async def flush(self) -> None:
-        if self._connection is not None:
+        if self._connection is not None and self._subscribed:  # before that, it may be another consumer's
             await self._send(self._connection.client)
 
     async def status(self) -> SourceStatus:
