@@ -16,7 +16,7 @@ from typing import Any
 
 from config.flow import BatchSettings
 from consumer.decode import Decoded, Decoder, Failure
-from consumer.errors import DecodeError
+from consumer.errors import DecodeError, SourceRefused
 from consumer.messages import Delivery
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
 from consumer.pipeline.budget import Budget
@@ -121,6 +121,15 @@ class Pipeline:
         events.pull_resumed(self._clock() - since)
 
     async def _receive(self) -> Sequence[Delivery]:
+        try:
+            return await self._traced_receive()
+        except SourceRefused as refusal:
+            if self._source.bounded:
+                raise
+            events.source_refused(self._source.name, str(refusal), refusal.fix)
+            return []
+
+    async def _traced_receive(self) -> Sequence[Delivery]:
         messages, size = self.budget.room
         with traces.receive(self._source.destination) as receiving:
             deliveries = await self._source.receive(min(messages, self._settings.max_messages), size)

@@ -27,6 +27,7 @@ class DeadLetterSource(Source):
     """
 
     name: ClassVar[str] = "dead_letters"
+    bounded: ClassVar[bool] = True
 
     def __init__(
         self,

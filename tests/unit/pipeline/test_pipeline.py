@@ -1,13 +1,16 @@
 """From a bus in memory to a store in memory: what is settled, when, and how it is counted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from config.flow import BatchSettings, RetrySettings
 from consumer.decode import Decoder
-from consumer.messages import Message, Settlement
+from consumer.errors import SourceRefused
+from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
 from consumer.pipeline.tally import FATES
@@ -58,16 +61,18 @@ async def no_sleep(_seconds: float) -> None:
 
 
 @asynccontextmanager
-async def flow(*items: bytes | Message | Sign, **settings: object) -> AsyncIterator[Flow]:
+async def flow(
+    *items: bytes | Message | Sign, source: type[MemorySource] = MemorySource, **settings: object
+) -> AsyncIterator[Flow]:
     bus, store = MemoryBus(items), MemoryAdapter()
     breaker = CircuitBreaker(failure_threshold=3, recovery_timeout=0.01)
     retrier = Retrier(RetrySettings(), breaker, sleep=no_sleep)
     writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, max_writes=2)
     batch = BatchSettings(**{"max_messages": 10, "drain_seconds": 0.05, **settings})
-    source = MemorySource(bus)
+    reading = source(bus)
     decoder = Decoder(max_bytes=100_000, max_nesting=32)
-    async with store, source:
-        pipeline = Pipeline(source, decoder, writer, retrier, batch, 0.01)
+    async with store, reading:
+        pipeline = Pipeline(reading, decoder, writer, retrier, batch, 0.01)
         yield Flow(bus, store, pipeline, breaker)
 
 
@@ -243,3 +248,30 @@ async def test_before_a_revoke_all_in_flight_is_settled() -> None:
         assert each.settlements == [Settlement.STORED, Settlement.STORED]
         each.pipeline.stop()
         await running
+
+
+class RefusingSource(MemorySource):
+    """Refuses once, then goes on."""
+
+    refusals = 1
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        if self.refusals:
+            self.refusals -= 1
+            raise SourceRefused("the password is wrong", fix="set another")
+        return await super().receive(max_messages, max_bytes)
+
+
+async def test_a_bus_that_refuses_is_asked_again() -> None:
+    async with flow(trade(1), END, source=RefusingSource) as each:
+        await each.pipeline.run()
+        assert each.counts == {"received": 1, "stored": 1}
+
+
+async def test_a_bounded_source_that_refuses_ends_the_run() -> None:
+    class BrokenFile(RefusingSource):
+        bounded = True
+
+    async with flow(trade(1), END, source=BrokenFile) as each:
+        with pytest.raises(SourceRefused):
+            await each.pipeline.run()
