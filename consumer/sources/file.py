@@ -64,7 +64,7 @@ class FileSource(Source):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.destination = ", ".join(map(str, files))
-        self._readings = {Path(file): _Reading() for file in files}
+        self._readings = {str(file): _Reading() for file in files}
         self._max_line_bytes = 2 * max_message_bytes + HEADER_BYTES
         self._progress = FileProgress(resume_path) if resume_path is not None else None
         self._clock = clock
@@ -78,8 +78,8 @@ class FileSource(Source):
     async def open(self) -> None:
         if not self._readings:
             raise SourceRefused("there are no files to read", fix="name them, in REPLAY_FILES for `run`")
-        for path in self._readings:
-            _refuse_unreadable(path)
+        for name in self._readings:
+            _refuse_unreadable(Path(name))
         self._task = asyncio.create_task(self._read(), name="file source")
         self._task.add_done_callback(lambda _: self._buffer.wake())
 
@@ -95,7 +95,7 @@ class FileSource(Source):
 
     def settled(self, delivery: Delivery) -> None:
         if delivery.settlement is not Settlement.LATER:
-            self._readings[Path(delivery.message.partition)].waiting.settle(delivery.message.offset)
+            self._readings[delivery.message.partition].waiting.settle(delivery.message.offset)
 
     async def flush(self) -> None:
         if self._clock() >= self._next_save:
@@ -108,7 +108,7 @@ class FileSource(Source):
             subscribed=here,
             lag=sum(len(reading.waiting) for reading in self._readings.values()) if self._ended else None,
             problem=self._problem,
-            details={str(path): reading.last for path, reading in self._readings.items()},
+            details={name: reading.last for name, reading in self._readings.items()},
         )
 
     async def close(self) -> None:
@@ -125,10 +125,10 @@ class FileSource(Source):
         return self._task is None or self._task.done()
 
     async def _read(self) -> None:
-        for path, reading in self._readings.items():
-            begun = await asyncio.to_thread(self._begin, path)
+        for name, reading in self._readings.items():
+            begun = await asyncio.to_thread(self._begin, Path(name))
             reading.last = begun
-            with closing(self._messages(path, begun)) as blocks:
+            with closing(self._messages(name, begun)) as blocks:
                 while not self._closed and (block := await asyncio.to_thread(next, blocks, None)) is not None:
                     self._take_in(reading, *block)
                     while self._buffer.bytes >= AHEAD_BYTES and not self._closed:
@@ -140,10 +140,10 @@ class FileSource(Source):
             return 0
         return self._progress.begin(path)
 
-    def _messages(self, path: Path, begun: int) -> Generator[tuple[int, list[Message]]]:
+    def _messages(self, partition: str, begun: int) -> Generator[tuple[int, list[Message]]]:
         """Blocks of messages, each with the number of its last line; runs in a thread."""
-        partition, last = str(path), 0
-        for block in blocks_of_lines(path, self._max_line_bytes):
+        last = 0
+        for block in blocks_of_lines(Path(partition), self._max_line_bytes):
             numbered = enumerate(block, last + 1)
             last += len(block)
             if last > begun:
@@ -160,9 +160,9 @@ class FileSource(Source):
             return
         self._next_save = self._clock() + SAVE_SECONDS
         try:
-            for path, reading in self._readings.items():
+            for name, reading in self._readings.items():
                 if reading.last:
-                    self._progress.note(path, reading.settled)
+                    self._progress.note(Path(name), reading.settled)
             self._progress.save()
             self._problem = ""
         except OSError as error:
