@@ -29,7 +29,11 @@ def dataset(**changes: Any) -> Dataset:
 
 
 def health(**changes: Any) -> HealthMetrics:
-    whole: dict[str, Any] = {"completeness": Decimal("99.5"), "consistency_score": Decimal(100), "quality_score": Decimal("99.7")}
+    whole: dict[str, Any] = {
+        "completeness": Decimal("99.5"),
+        "consistency_score": Decimal(100),
+        "quality_score": Decimal("99.7"),
+    }
     return HealthMetrics(**(whole | changes))
 
 
