@@ -5,14 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
-from storage.errors import ConflictError, RejectedError, TransientError
+from storage.errors import ConflictError, RejectedError, TransientError, UnsupportedQuery
 from storage.letters import Conflict, DeadLetter
+from storage.observer import SILENT, AdapterMetrics, Observer
 from storage.outcomes import Outcome, Reason, Result
 from storage.records import Record
 from storage.tables import TABLE_OF, Table
+
+Query = Mapping[str, Any]
+"""A filter or a stage as a caller writes it; `storage.queries` checks it before any store sees it."""
 
 Document = Mapping[str, Any]
 """`_id`, then the columns of a table as Python values: Decimal, aware UTC datetime, int, bool, str,
@@ -97,13 +102,35 @@ class Conflicts(ABC):
         """The conflicts, oldest first; no limit is 0."""
 
 
+class Capability(StrEnum):
+    """What a store may be unable to do; it then says so by UnsupportedQuery, never by a wrong answer."""
+
+    FIND = "find"
+    AGGREGATE = "aggregate"
+    UPDATE = "update"
+    DELETE = "delete"
+    DOCUMENTS = "replace"
+
+
+class Change(StrEnum):
+    """What became of one document of `replace`."""
+
+    INSERTED = "inserted"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
 class BaseAdapter(ABC):
-    """A database of collections, one for each kind and symbol.
+    """A database of collections, one for each kind and symbol, and of free documents beside them.
 
     Times are aware UTC, numbers exact. Every method may raise a DatabaseError and nothing else: see
-    `storage.errors` for what each one asks of the caller.
+    `storage.errors` for what each one asks of the caller. A name that is no market collection is a
+    collection of free documents: `[a-z][a-z0-9_]{0,62}`, read and written by `replace`, `find`, `delete`
+    and `aggregate` only.
     """
 
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    observer: Observer = SILENT
     dead_letters: DeadLetters
     conflicts: Conflicts
 
@@ -152,6 +179,55 @@ class BaseAdapter(ABC):
     @abstractmethod
     async def list_collections(self) -> list[str]:
         """The names of the collections that hold market data, sorted."""
+
+    def find(
+        self,
+        collection: str,
+        filter: Query | None = None,
+        *,
+        projection: Sequence[str] = (),
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+    ) -> Rows:
+        """The documents that match, streamed; see docs/storage.md for the language.
+
+        `projection` names the fields to keep (none: all), `sort` pairs of field and 1 or -1. Raises
+        UnsupportedQuery for an operator outside the language, RejectedError for a value of the wrong type.
+        """
+        raise self.unable(Capability.FIND)
+
+    def aggregate(self, collection: str, pipeline: Sequence[Query]) -> Rows:
+        """The documents that the stages make of a collection, one after the other; raises as `find` does."""
+        raise self.unable(Capability.AGGREGATE)
+
+    async def update(self, collection: str, filter: Query, changes: Mapping[str, Any]) -> int:
+        """Set fields of the documents that match; None removes one. Returns how many documents changed.
+
+        Raises RejectedError for a field that is part of the key, or a value of the wrong type.
+        """
+        raise self.unable(Capability.UPDATE)
+
+    async def delete(self, collection: str, filter: Query) -> int:
+        """Remove the documents that match; returns how many there were."""
+        raise self.unable(Capability.DELETE)
+
+    async def replace(
+        self, collection: str, documents: Sequence[Document], *, dry_run: bool = False
+    ) -> Sequence[Change]:
+        """Write free documents by `_id`, whole, and say of each what that changed, in their order.
+
+        `_id`s are text and unique within `documents`; values are what JSON can say, and Decimal, datetime and
+        bytes. With `dry_run` nothing is written. Raises RejectedError for a document that cannot be kept.
+        """
+        raise self.unable(Capability.DOCUMENTS)
+
+    async def metrics(self) -> AdapterMetrics:
+        """What the store says of itself now."""
+        return AdapterMetrics()
+
+    def unable(self, capability: Capability) -> UnsupportedQuery:
+        """The error that says what this store cannot do."""
+        return UnsupportedQuery(f"{type(self).__name__} cannot {capability}")
 
     async def write(self, records: Sequence[Record], collection: str) -> int:
         """Write records of one collection; returns how many were new. Raises for any that failed."""

@@ -1,0 +1,41 @@
+"""Questions: a documented subset of MongoDB's query language, checked first, meaning the same in every store."""
+
+from storage.queries.language import (
+    Accumulator,
+    AllOf,
+    AnyOf,
+    Compare,
+    Exists,
+    Filter,
+    Group,
+    Limit,
+    Match,
+    Measure,
+    Not,
+    Operator,
+    Pipeline,
+    Project,
+    Sort,
+    SortKey,
+    Stage,
+)
+
+__all__ = [
+    "Accumulator",
+    "AllOf",
+    "AnyOf",
+    "Compare",
+    "Exists",
+    "Filter",
+    "Group",
+    "Limit",
+    "Match",
+    "Measure",
+    "Not",
+    "Operator",
+    "Pipeline",
+    "Project",
+    "Sort",
+    "SortKey",
+    "Stage",
+]
