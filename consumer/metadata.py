@@ -1,4 +1,4 @@
-"""Keeps the metadata following: connects, migrates, and writes the lineage of each interval.
+"""Keeps the metadata following: connects, migrates, writes the lineage of each interval and what a bus lost.
 
 The database may be down at any time, also at the start: rows wait in the spool, ingestion does not.
 """
@@ -10,10 +10,12 @@ from contextlib import suppress
 
 from config import Settings
 from consumer.lineage import LineageReport
+from consumer.sources.base import Source
 from consumer.telemetry import events
 from storage import DatabaseError
 from storage.metadata import MetadataDatabase
 from storage.migrations import status, upgrade
+from storage.repositories.audit import AuditRepository
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
 from storage.spool import LineageSpool, LineageWriter
@@ -22,10 +24,11 @@ from storage.spool import LineageSpool, LineageWriter
 class Metadata:
     """One run's side of the metadata: `follow` is a task, `end` lets it finish."""
 
-    def __init__(self, settings: Settings, report: LineageReport, run_id: str) -> None:
+    def __init__(self, settings: Settings, source: Source, report: LineageReport, run_id: str) -> None:
         self._url = settings.metadata_url.get_secret_value()
         self._migrate = settings.metadata.migrate_on_start
         self._interval = settings.telemetry.lineage_seconds
+        self._source = source
         self._report = report
         self._database = MetadataDatabase(self._url)
         self._writer = LineageWriter(
@@ -34,6 +37,8 @@ class Metadata:
             LineageSpool(settings.local.path / "spool", run_id),
             storage_type=settings.store.kind,
         )
+        self._audit = AuditRepository(self._database)
+        self._losses_told = 0
         self._ending = asyncio.Event()
         self.problem = "not connected yet"
 
@@ -52,10 +57,12 @@ class Metadata:
         while not self._ending.is_set():
             await self._prepare()
             await self._write(closing=False)
+            await self._tell_losses()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), self._interval)
         await self._prepare()
         await self._write(closing=True)
+        await self._tell_losses()
         await self._writer.close()
         await self._database.disconnect()
 
@@ -83,3 +90,15 @@ class Metadata:
             events.lineage_spooled(self.waiting_rows, self.last_error)
         elif written:
             events.lineage_written(written)
+
+    async def _tell_losses(self) -> None:
+        """An audit row for each range that left the bus unread; what does not arrive is told again."""
+        with suppress(DatabaseError):
+            for lost in self._source.lost_ranges[self._losses_told :]:
+                await self._audit.log_finding(
+                    f"{self._source.name}:{lost.partition}",
+                    "offsets_out_of_retention",
+                    "critical",
+                    {"first": lost.first, "until": lost.until, "messages": lost.until - lost.first},
+                )
+                self._losses_told += 1

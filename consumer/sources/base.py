@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from consumer.messages import Delivery
 
@@ -21,6 +21,14 @@ class Guarantee(StrEnum):
 
 class EndOfSource(Exception):
     """A bounded source has given everything it had."""
+
+
+class LostRange(NamedTuple):
+    """Messages that left the bus before anyone read them: from `first` (inclusive) to `until` (exclusive)."""
+
+    partition: str
+    first: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class Source(ABC):
     guarantee: ClassVar[Guarantee] = Guarantee.AT_LEAST_ONCE
     bounded: ClassVar[bool] = False
     """Whether it comes to an end by itself; what such a source refuses, it refuses for good."""
+    lost_ranges: Sequence[LostRange] = ()
+    """What retention took away, oldest first; it only grows. Each becomes an audit row."""
     destination: str = ""
     """The subject, topics or files, for people and for telemetry."""
     before_revoke: Callable[[], Awaitable[None]] = staticmethod(_nothing_to_flush)

@@ -16,13 +16,13 @@ from aiokafka.errors import KafkaConnectionError
 from config.bus import KafkaSettings
 from consumer.errors import SourceUnavailable
 from consumer.messages import Delivery, Settlement
-from consumer.sources.base import Source, SourceStatus
+from consumer.sources.base import LostRange, Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Reasons, Trouble, explain
 from consumer.sources.kafka_member import Member
 from consumer.sources.kafka_partition import Partition
-from consumer.sources.kafka_reader import LostRange, Reader
+from consumer.sources.kafka_reader import Reader
 
 RECEIVE_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.2
@@ -192,4 +192,4 @@ class KafkaSource(Source):
         if not self.lost_ranges:
             return ""
         last = self.lost_ranges[-1]
-        return f"offsets {last.first} to {last.until - 1} of {last.topic}/{last.partition} were out of retention"
+        return f"offsets {last.first} to {last.until - 1} of {last.partition} were out of retention"

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
@@ -17,10 +16,12 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from consumer.sources.base import LostRange
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Trouble, explain
 from consumer.sources.kafka_partition import Partition, Records
+from consumer.telemetry import events
 
 POLL_RECORDS = 1000  # between two polls the loop belongs to the others
 POLL_SECONDS = 0.2
@@ -29,15 +30,6 @@ REFUSED_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 
 NOWHERE = TopicPartition("", -1)
-
-
-class LostRange(NamedTuple):
-    """Offsets that were out of retention before they were read: from `first` up to, and without, `until`."""
-
-    topic: str
-    partition: int
-    first: int
-    until: int
 
 
 class Reader:
@@ -137,7 +129,8 @@ class Reader:
         if (earliest := await self._earliest(key)) is None:
             return
         if earliest > position:
-            self._lost_ranges.append(LostRange(key.topic, key.partition, position, earliest))
+            events.offsets_lost("kafka", f"{key.topic}/{key.partition}", position, earliest)
+            self._lost_ranges.append(LostRange(f"{key.topic}/{key.partition}", position, earliest))
         else:
             self._assignment.made_anew(key)  # we were beyond the end: this is another log
         self._read_from(key, earliest)

@@ -291,7 +291,7 @@ async def test_what_retention_took_away_is_told_and_the_rest_comes(kafka: KafkaU
     await kafka.delete_until(7)
     async with kafka.source() as source:
         assert data(await take(source, 3, settle=Settlement.STORED)) == numbered(10)[7:]
-        assert source.lost_ranges == [(kafka.topic, 0, 3, 7)]
+        assert source.lost_ranges == [(f"{kafka.topic}/0", 3, 7)]
         status = await until(source, lambda status: status.lag == 0)
         assert status.details["lost_offsets"] == 4
         assert status.problem == f"offsets 3 to 6 of {kafka.topic}/0 were out of retention"

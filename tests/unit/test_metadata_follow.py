@@ -1,0 +1,90 @@
+"""The metadata follows what the pipeline does: lineage rows, a closing row, and what a bus lost."""
+
+import asyncio
+from pathlib import Path
+
+from config import load
+from consumer.lineage import LineageReport
+from consumer.metadata import Metadata
+from consumer.pipeline.tally import Fate, Tally
+from consumer.sources.base import LostRange
+from consumer.sources.memory import MemoryBus, MemorySource
+from storage.auditing import verify
+from storage.metadata import MetadataDatabase
+from storage.metadata.rows import LineageTotals
+from storage.repositories.audit import AuditRepository
+from storage.repositories.catalog import CatalogRepository
+from storage.repositories.lineage import LineageRepository
+
+
+class LosingSource(MemorySource):
+    """A bus whose retention was shorter than our absence."""
+
+    lost_ranges = (LostRange("trades/0", 3, 7),)
+
+
+def counted() -> Tally:
+    tally = Tally()
+    counts = tally.of("trades_BTCUSDT", "trades", "kafka", "market/0")
+    for offset in (10, 11, 12):
+        counts.receive(offset)
+    counts.fates[Fate.STORED] += 2
+    counts.fates[Fate.DUPLICATE] += 1
+    return tally
+
+
+async def followed(folder: Path, tally: Tally, *, url: str | None = None) -> None:
+    told = {"LOCAL_PATH": str(folder), "MARKET": "spot"} | ({"METADATA_URL": url} if url else {})
+    report = LineageReport(tally, run_id="run1", market="spot", transformation="consume")
+    metadata = Metadata(load(told), LosingSource(MemoryBus()), report, "run1")
+    metadata.end()
+    await asyncio.wait_for(metadata.follow(), 30)
+
+
+def database(folder: Path) -> MetadataDatabase:
+    return MetadataDatabase(f"sqlite+aiosqlite:///{folder / 'metadata.sqlite'}")
+
+
+async def totals(folder: Path) -> list[LineageTotals]:
+    async with database(folder) as opened:
+        return await LineageRepository(opened).totals()
+
+
+async def test_a_run_leaves_rows_that_add_up_and_a_registered_dataset(tmp_path: Path) -> None:
+    await followed(tmp_path, counted())
+    rows = await totals(tmp_path)
+    assert [(row.dataset_id, row.received, row.stored, row.duplicate) for row in rows if not row.closed] == [
+        ("spot.trades_BTCUSDT", 3, 2, 1)
+    ]
+    assert verify(rows) == []
+    async with database(tmp_path) as opened:
+        assert [each.category for each in await CatalogRepository(opened).get_all_datasets()] == ["trades"]
+
+
+async def test_numbers_that_do_not_add_up_are_found(tmp_path: Path) -> None:
+    tally = counted()
+    next(iter(tally)).fates[Fate.STORED] -= 1
+    await followed(tmp_path, tally)
+    (finding,) = verify(await totals(tmp_path))
+    assert finding.failure
+    assert finding.difference == 1
+
+
+async def test_what_a_bus_lost_is_one_audit_row_however_often_it_is_told(tmp_path: Path) -> None:
+    await followed(tmp_path, Tally())
+    await followed(tmp_path, Tally())
+    async with database(tmp_path) as opened:
+        (row,) = await AuditRepository(opened).get_recent_logs()
+    assert (row.dataset_id, row.audit_type, row.severity) == ("memory:trades/0", "offsets_out_of_retention", "critical")
+    assert row.details == {"first": 3, "until": 7, "messages": 4}
+
+
+async def test_while_sql_is_down_the_rows_wait_on_disk_and_the_next_run_delivers_them(tmp_path: Path) -> None:
+    await followed(tmp_path, counted(), url="postgresql://nobody:secret@127.0.0.1:1/none")
+    assert list((tmp_path / "spool").iterdir())
+    report = LineageReport(Tally(), run_id="run2", market="spot", transformation="consume")
+    metadata = Metadata(load({"LOCAL_PATH": str(tmp_path)}), MemorySource(MemoryBus()), report, "run2")
+    metadata.end()
+    await metadata.follow()
+    assert {row.run_id for row in await totals(tmp_path)} == {"run1", "run2"}
+    assert verify(await totals(tmp_path)) == []
