@@ -1,0 +1,1 @@
+"""What `make bench` runs: what tapestore costs, beside a naive consumer and the database's own ceiling."""

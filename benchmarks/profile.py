@@ -1,0 +1,78 @@
+"""python -m benchmarks.profile FLOW [--messages N]: where the CPU time of a flow goes, in µs a message, by step.
+
+Measured between a tenth and nine tenths of the flow, with the cost of looking in it. The stacks are kept in
+results/profile.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.bench import USUAL, Bench
+from benchmarks.buses import Bus
+from benchmarks.flows import END_SECONDS, RUN, looks, settings
+from benchmarks.process import Process
+from benchmarks.report import RESULTS, aligned
+from benchmarks.rows import FLOWS, ends
+from benchmarks.spans import NotMeasured, Sample, Span, between
+from benchmarks.steps import by_step
+from benchmarks.stores import Store
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when there is a table, 1 when nothing could be measured."""
+    parser = argparse.ArgumentParser("python -m benchmarks.profile", description=__doc__)
+    parser.add_argument("flow", choices=FLOWS)
+    parser.add_argument("--messages", type=int, default=USUAL.messages)
+    asked = parser.parse_args(arguments)
+    try:
+        with Bench(USUAL._replace(messages=asked.messages)) as bench, ends(FLOWS[asked.flow], bench) as (bus, store):
+            span, seen = _profiled(bus, store, asked.messages, bench.seconds_left)
+    except NotMeasured as error:
+        print(f"NOT MEASURED: {error}", file=sys.stderr)
+        return 1
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "profile.json").write_text(json.dumps(seen))
+    print(table(span, seen))
+    return 0
+
+
+def _profiled(bus: Bus, store: Store, messages: int, seconds: float) -> tuple[Span, dict[str, Any]]:
+    with Process([sys.executable, "-m", "benchmarks.sampled", "seen.json", *RUN], settings(bus, store)) as process:
+        samples = (sample for sample, _ in looks(process, store, seconds))
+        first = _when(samples, messages * 0.1, process)
+        last = _when(samples, messages * 0.9, process)
+        process.end(END_SECONDS)
+        return between(first, last), json.loads((process.folder / "seen.json").read_text())
+
+
+def _when(samples: Iterator[Sample], messages: float, process: Process) -> Sample:
+    """The first look that sees so many; tells the profiler to begin, or to end."""
+    for sample in samples:
+        if sample.messages >= messages:
+            process.signal(signal.SIGUSR1)
+            return sample
+    raise process.failure(f"{messages:.0f} messages did not arrive in time")
+
+
+def table(span: Span, seen: dict[str, Any]) -> str:
+    """µs a message and share of each step, in Markdown."""
+    steps = by_step(seen["stacks"])
+    lines = [(step, f"{span.cpu_us * share:.1f}", f"{share:.0%}") for step, share in _shares(steps)]
+    collecting = seen["collecting_seconds"] * 1e6 / span.messages
+    ends = [("all", f"{span.cpu_us:.1f}", "100%"), ("in it: garbage collection", f"{collecting:.1f}", "")]
+    return aligned([("step", "µs a message", "share"), *lines, *ends])
+
+
+def _shares(steps: Counter[str]) -> list[tuple[str, float]]:
+    return [(step, count / steps.total()) for step, count in steps.most_common()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

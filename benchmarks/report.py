@@ -1,0 +1,70 @@
+"""The report: rows with their ratios, as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.rows import CEILING, ROWS
+from benchmarks.spans import Measurement, of_ceiling
+
+RESULTS = Path(__file__).parent / "results"
+Cells = dict[str, Any]
+
+
+class Report(NamedTuple):
+    """What a run has found; a row that could not be measured has a reason instead."""
+
+    machine: Mapping[str, str]
+    measured: Mapping[str, Measurement]
+    failed: Mapping[str, str]
+
+
+def as_json(report: Report) -> Cells:
+    """Everything, in units that the names tell; absent is null."""
+    rows = {name: cells(report, name) for name in report.measured}
+    return {"machine": report.machine, "rows": rows, "not_measured": report.failed}
+
+
+def cells(report: Report, name: str) -> Cells:
+    """One row."""
+    measured, ceiling = report.measured[name], report.measured.get(CEILING, Measurement()).span
+    span = measured.span
+    return {
+        "messages": span and span.messages,
+        "seconds": span and round(span.seconds, 3),
+        "docs_per_second": span and round(span.rate),
+        "of_ceiling": _rounded(of_ceiling(span, ceiling), 3),
+        "cpu_us_per_message": span and round(span.cpu_us, 2),
+        "peak_rss_mb": _rounded(measured.peak_rss_mb, 1),
+        "start_seconds": _rounded(measured.start_seconds, 2),
+    }
+
+
+def as_table(report: Report) -> str:
+    """The rows for people, in Markdown."""
+    lines = [(ROWS[name].title, *map(_text, cells(report, name).values())) for name in report.measured]
+    return aligned([HEAD, *lines])
+
+
+HEAD = ("trades, 10 symbols", "messages", "seconds", "docs/s", "of ceiling", "CPU µs", "RSS MB", "start s")
+
+
+def aligned(lines: list[tuple[str, ...]]) -> str:
+    """Lines of cells as a Markdown table; the first is its head, and all but the first column stand to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = [f":{'-' * (widths[0] - 1)}", *(f"{'-' * (width - 1)}:" for width in widths[1:])]
+    padded = [
+        [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        for line in lines
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [padded[0], rule, *padded[1:]])
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

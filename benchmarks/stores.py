@@ -1,0 +1,73 @@
+"""The stores, one for each row, with a cheap way to see how much has arrived."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+from pymongo import MongoClient, WriteConcern
+
+DURABLE = WriteConcern("majority", j=True)
+"""How every row writes to MongoDB: a majority has journaled it."""
+
+
+class Store(Protocol):
+    """Where the documents of a row go; `settings` tell tapestore so."""
+
+    settings: dict[str, str]
+
+    def arrived(self) -> int:
+        """How many documents are there; asking costs next to nothing."""
+        ...
+
+    def clear(self) -> None:
+        """Remove them, so that the next row finds a quiet machine."""
+        ...
+
+
+class MongoDB:
+    """A database of a server; metadata is SQLite in the folder of the process."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        self.settings = {"STORE": "mongodb", "MONGODB_URI": uri, "MONGODB_DB": name, "LOCAL_PATH": "data"}
+        self.uri = uri
+        self.name = name
+        self._client: MongoClient[Any] = MongoClient(uri)
+
+    def make_collections(self, names: Iterable[str]) -> None:
+        """Empty collections with the index that the product makes."""
+        for name in names:
+            self._client[self.name][name].create_index("timestamp")
+
+    def arrived(self) -> int:
+        """The server's count of the whole database, in one short command."""
+        return int(self._client[self.name].command("dbStats")["objects"])
+
+    def clear(self) -> None:
+        self._client.drop_database(self.name)
+        self._client.close()
+
+
+class Parquet:
+    """A folder of the local store, with its metadata."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = {"STORE": "local", "LOCAL_PATH": str(folder)}
+        self._folder = folder
+        self._manifest = folder / "manifest.sqlite"
+
+    def arrived(self) -> int:
+        """The rows of the files that count, from the manifest."""
+        try:
+            with closing(sqlite3.connect(f"{self._manifest.as_uri()}?mode=ro", uri=True)) as manifest:
+                (rows,) = manifest.execute("SELECT coalesce(sum(rows), 0) FROM files").fetchone()
+        except sqlite3.OperationalError:  # not there yet, or no table in it yet
+            return 0
+        return int(rows)
+
+    def clear(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
