@@ -5,14 +5,16 @@
                           └────────failure───────────┘
 
 It does no I/O and reads only the monotonic clock that it is given. In HALF_OPEN exactly one caller at a
-time may probe. Whoever was allowed must tell how it went: `record_success`, `record_failure`, or
-`abandon` when it does not know.
+time may probe. Whoever was allowed holds a permit and tells with it how it went: `record_success`,
+`record_failure`, or `abandon` when it does not know. An answer counts only while its permit does: what a
+call from before the opening says afterwards is old news.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TypeVar
 
@@ -29,6 +31,12 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
 
 
+class Permit:
+    """Leave to call: one for all calls while the breaker is closed, one for each probe."""
+
+    __slots__ = ()
+
+
 class CircuitBreakerOpen(UnavailableError):
     """The breaker refused the call; `retry_after` seconds from now it may not."""
 
@@ -38,7 +46,10 @@ class CircuitBreakerOpen(UnavailableError):
 
 
 class CircuitBreaker:
-    """Opens after `failure_threshold` failures in a row, probes after `recovery_timeout` seconds."""
+    """Opens after `failure_threshold` failures in a row, probes after `recovery_timeout` seconds.
+
+    `success_threshold` good probes in a row close it again.
+    """
 
     def __init__(
         self,
@@ -59,7 +70,7 @@ class CircuitBreaker:
         self._failures = 0
         self._successes = 0
         self._opened_at: float | None = None
-        self._probing = False
+        self._permit: Permit | None = Permit()
 
     @property
     def state(self) -> BreakerState:
@@ -74,50 +85,63 @@ class CircuitBreaker:
             return 0.0
         return max(0.0, self._opened_at + self._recovery_timeout - self._clock())
 
-    def allow(self) -> bool:
-        """Whether the caller may go ahead; in HALF_OPEN this makes it the one probe."""
+    def allow(self) -> Permit | None:
+        """The permit to go ahead, or None; in HALF_OPEN it makes the caller the one probe."""
         state = self.state
-        if state is BreakerState.HALF_OPEN and not self._probing:
-            self._probing = True
-            return True
-        return state is BreakerState.CLOSED
+        if state is BreakerState.CLOSED:
+            return self._permit
+        if state is BreakerState.OPEN or self._permit is not None:
+            return None
+        self._permit = Permit()
+        return self._permit
 
-    def record_success(self) -> None:
+    def record_success(self, permit: Permit) -> None:
         """A call went well; enough of them in HALF_OPEN close the breaker."""
-        self._probing = False
+        if permit is not self._permit:
+            return
         if self._opened_at is None:
             self._failures = 0
             return
+        self._permit = None
         self._successes += 1
         if self._successes >= self._success_threshold:
             self.reset()
 
-    def record_failure(self) -> None:
+    def record_failure(self, permit: Permit) -> None:
         """A call failed; enough in a row open the breaker, one in HALF_OPEN opens it again."""
-        self._probing = False
-        self._successes = 0
+        if permit is not self._permit:
+            return
         self._failures += 1
         if self._opened_at is not None or self._failures >= self._failure_threshold:
             self._opened_at = self._clock()
+            self._permit = None
+            self._successes = 0
 
-    def abandon(self) -> None:
+    def abandon(self, permit: Permit) -> None:
         """A call was given up without an answer: it tells nothing, and another may probe."""
-        self._probing = False
+        if permit is self._permit and self._opened_at is not None:
+            self._permit = None
 
-    async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Run `attempt` if the breaker allows it, else raise CircuitBreakerOpen.
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Let the block run if the breaker allows it, else raise CircuitBreakerOpen.
 
         Only TransientError and OperatorError count as failures: a rejected record says nothing of the store.
         """
-        if not self.allow():
+        permit = self.allow()
+        if permit is None:
             raise CircuitBreakerOpen(self.retry_after())
         try:
-            result = await attempt()
+            yield
         except (TransientError, OperatorError):
-            self.record_failure()
+            self.record_failure(permit)
             raise
         except BaseException:
-            self.abandon()
+            self.abandon(permit)
             raise
-        self.record_success()
-        return result
+        self.record_success(permit)
+
+    async def call(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What `attempt` returns, guarded."""
+        with self.guard():
+            return await attempt()

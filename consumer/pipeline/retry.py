@@ -10,7 +10,7 @@ from typing import TypeVar
 from config.flow import RetrySettings
 from consumer.telemetry import events
 from storage import OperatorError, TransientError
-from storage.circuit_breaker import BreakerState, CircuitBreaker
+from storage.circuit_breaker import BreakerState, CircuitBreaker, Permit
 
 T = TypeVar("T")
 
@@ -59,17 +59,17 @@ class Retrier:
     async def call(self, kind: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """The result of `attempt`, however often it takes; raises GaveUp when the service stops first."""
         for delay in self.delays():
-            await self._wait_for_breaker()
+            permit = await self._permit()
             try:
                 result = await attempt()
             except asyncio.CancelledError:
-                self.breaker.abandon()
+                self.breaker.abandon(permit)
                 raise
             # Unknown errors are retried and named: giving up on one would lose data (design: outcome "unknown").
             except Exception as error:
-                self._failed(kind, error, delay)
+                self._failed(permit, kind, error, delay)
             else:
-                self._succeeded()
+                self._succeeded(permit)
                 return result
             await self.pause(delay)
         raise AssertionError("delays never end")
@@ -80,13 +80,14 @@ class Retrier:
             raise GaveUp
         await self._sleep(seconds)
 
-    async def _wait_for_breaker(self) -> None:
-        while not self.breaker.allow():
+    async def _permit(self) -> Permit:
+        while (permit := self.breaker.allow()) is None:
             await self.pause(min(0.5, max(0.02, self.breaker.retry_after())))
+        return permit
 
-    def _failed(self, kind: str, error: Exception, delay: float) -> None:
+    def _failed(self, permit: Permit, kind: str, error: Exception, delay: float) -> None:
         before = self.breaker.state
-        self.breaker.record_failure()
+        self.breaker.record_failure(permit)
         match error:
             case OperatorError():
                 events.operator_needed(error)
@@ -98,8 +99,8 @@ class Retrier:
             self.healthy.clear()
             events.breaker_changed(self.breaker.state)
 
-    def _succeeded(self) -> None:
-        self.breaker.record_success()
+    def _succeeded(self, permit: Permit) -> None:
+        self.breaker.record_success(permit)
         if self.breaker.state is BreakerState.CLOSED and not self.healthy.is_set():
             self.healthy.set()
             events.breaker_changed(self.breaker.state)
