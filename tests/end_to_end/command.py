@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.error import URLError
 
@@ -58,21 +60,41 @@ def tapestore(*arguments: str, told: Environment, expect: int | None = 0) -> End
 
 
 class Running:
-    """A service that goes on, with its HTTP port."""
+    """A service that goes on, with its HTTP port; what it says goes to files, so that it never waits for a reader."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
         self.process = process
         self.port = port
+        self._folder = folder
+
+    @property
+    def out(self) -> str:
+        """What it has written to stdout so far."""
+        return (self._folder / "out").read_text()
+
+    @property
+    def err(self) -> str:
+        """What it has written to stderr so far."""
+        return (self._folder / "err").read_text()
+
+    def text(self, path: str) -> tuple[int, str]:
+        """Status code and body of a path; 0 while nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except (URLError, ConnectionError, TimeoutError):
+            return 0, ""
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status code and JSON of a path; 0 while nobody listens."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-        except (URLError, ConnectionError, TimeoutError):
-            return 0, None
+        code, body = self.text(path)
+        return code, json.loads(body) if code else None
+
+    def status(self) -> Any:
+        """What /status says."""
+        return self.wait_until("/status", lambda code, _: code == 200)
 
     def wait_until(self, path: str, fact: Any, seconds: float = 30) -> Any:
         """Ask until `fact(code, body)` holds; returns the body."""
@@ -81,9 +103,9 @@ class Running:
             code, body = self.get(path)
             if fact(code, body):
                 return body
-            assert self.process.poll() is None, f"it ended: {self.process.communicate()}"
+            assert self.process.poll() is None, f"it ended: {self.err}"
             time.sleep(0.05)
-        raise AssertionError(f"{path} never came true; last {code} {body}")
+        raise AssertionError(f"{path} never came true; last {code} {body}\n{self.err}")
 
     def wait_ready(self) -> None:
         """Until everything is connected."""
@@ -96,27 +118,29 @@ class Running:
 
     def wait(self) -> Ended:
         """Wait for the end."""
-        out, err = self.process.communicate(timeout=SECONDS)
-        return Ended(self.process.returncode, out, err)
+        code = self.process.wait(SECONDS)
+        return Ended(code, self.out, self.err)
 
 
 @contextmanager
-def running(*arguments: str, told: Environment) -> Iterator[Running]:
-    """A command that runs while the context lasts; killed at its end if it is still there."""
+def running(*arguments: str, told: Environment, inside: Sequence[str] = ()) -> Iterator[Running]:
+    """A command that runs while the context lasts; killed at its end if it is still there.
+
+    `inside` is a command that ends by executing the one that it is given.
+    """
     port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=environment({**told, "HTTP_PORT": str(port)}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Running(process, port)
-    finally:
-        if process.poll() is None:
+    with TemporaryDirectory() as folder, Path(folder, "out").open("wb") as out, Path(folder, "err").open("wb") as err:
+        process = subprocess.Popen(
+            [*inside, *COMMAND, *arguments],
+            env=environment({**told, "HTTP_PORT": str(port)}),
+            stdout=out,
+            stderr=err,
+        )
+        try:
+            yield Running(process, port, Path(folder))
+        finally:
             process.kill()
-        process.communicate()
+            process.wait()
 
 
 def documents(told: Environment) -> dict[str, list[Document]]:
