@@ -5,16 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from msgspec.structs import replace
 
-from storage.adapters.base import BaseAdapter, Conflicts, DeadLetters, Document, Rows
-from storage.adapters.requests import check_limit, check_range, is_market, may_hold, table_asked
+from storage.adapters.base import BaseAdapter, Capability, Change, Conflicts, DeadLetters, Document, Query, Rows
+from storage.adapters.requests import (
+    check_free,
+    check_limit,
+    check_range,
+    is_market,
+    may_hold,
+    question_asked,
+    table_asked,
+)
 from storage.errors import DatabaseError, UnavailableError
 from storage.letters import Conflict, DeadLetter
 from storage.outcomes import DUPLICATE, STALE, STORED, Reason, Result, conflict, rejected
+from storage.queries import (
+    Pipeline,
+    check_documents,
+    matches,
+    parse_changes,
+    parse_filter,
+    parse_find,
+    parse_pipeline,
+    run,
+    same_document,
+)
 from storage.records import Record
 from storage.tables import Table
 from storage.values import check
@@ -27,6 +48,8 @@ class MemoryAdapter(BaseAdapter):
     is clear.
     """
 
+    capabilities = frozenset(Capability)
+
     def __init__(self, connection_string: str = "", *, max_collections: int = 5000) -> None:
         self.failures: list[DatabaseError] = []
         self.gate = asyncio.Event()
@@ -35,6 +58,7 @@ class MemoryAdapter(BaseAdapter):
         self.conflicts = MemoryConflicts(self)
         self._max_collections = max_collections
         self._collections: dict[str, dict[str, Document]] = {}
+        self._free: dict[str, dict[str, Document]] = {}
         self._connected = False
 
     async def connect(self) -> None:
@@ -97,6 +121,60 @@ class MemoryAdapter(BaseAdapter):
         await self.ping()
         return sorted(filter(is_market, self._collections))
 
+    def find(
+        self,
+        collection: str,
+        filter: Query | None = None,
+        *,
+        projection: Sequence[str] = (),
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+    ) -> Rows:
+        table = question_asked(collection)
+        return Rows(self._answer(collection, parse_find(table, filter, projection, sort, limit)))
+
+    def aggregate(self, collection: str, pipeline: Sequence[Query]) -> Rows:
+        return Rows(self._answer(collection, parse_pipeline(question_asked(collection), pipeline)))
+
+    async def update(self, collection: str, filter: Query, changes: Mapping[str, Any]) -> int:
+        table = table_asked(collection)
+        where, new = parse_filter(table, filter), parse_changes(table, changes)
+        await self.accept_write()
+        documents = self._held(collection)
+        found = [document for document in documents.values() if matches(where, document)]
+        changed = [(document, _changed(document, new)) for document in found]
+        documents.update({after["_id"]: after for before, after in changed if after != before})
+        return sum(after != before for before, after in changed)
+
+    async def delete(self, collection: str, filter: Query) -> int:
+        where = parse_filter(question_asked(collection), filter)
+        await self.accept_write()
+        documents = self._held(collection)
+        found = [key for key, document in documents.items() if matches(where, document)]
+        for key in found:
+            del documents[key]
+        return len(found)
+
+    async def replace(
+        self, collection: str, documents: Sequence[Document], *, dry_run: bool = False
+    ) -> Sequence[Change]:
+        check_free(collection)
+        new = {document["_id"]: document for document in check_documents(documents)}
+        await self.accept_write()
+        stored = self._held(collection)
+        fates = [_change(stored.get(id), document) for id, document in new.items()]
+        if not dry_run:
+            self._free.setdefault(collection, {}).update(new)
+        return fates
+
+    async def _answer(self, collection: str, pipeline: Pipeline) -> AsyncIterator[Document]:
+        await self.ping()
+        for document in run(pipeline, list(self._held(collection).values())):
+            yield deepcopy(document)
+
+    def _held(self, collection: str) -> dict[str, Document]:
+        return self._collections.get(collection) or self._free.get(collection, {})
+
     async def _stream(
         self, collection: str, start: datetime, end: datetime, symbol: str | None
     ) -> AsyncIterator[Document]:
@@ -117,6 +195,17 @@ class MemoryAdapter(BaseAdapter):
             and (end is None or document["timestamp"] < end)
         ]
         return sorted(found, key=lambda document: document["timestamp"])
+
+
+def _changed(document: Document, new: Mapping[str, Any]) -> Document:
+    after = {**document, **new}
+    return {name: value for name, value in after.items() if value is not None}
+
+
+def _change(stored: Document | None, document: Document) -> Change:
+    if stored is None:
+        return Change.INSERTED
+    return Change.UNCHANGED if same_document(stored, document) else Change.UPDATED
 
 
 def _put_one(table: Table, documents: dict[str, Document], record: Record) -> Result:

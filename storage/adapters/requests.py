@@ -14,6 +14,8 @@ _NAMES = {
     )
     for table in TABLES.values()
 }
+_FREE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_KEPT_FOR_LETTERS = ("dead_letters", "conflicts")
 
 
 def may_hold(table: Table, collection: str) -> bool:
@@ -31,6 +33,29 @@ def table_asked(collection: str) -> Table:
     if not is_market(collection):
         raise RejectedError(f"{collection[:80]!r} is no collection of market data, such as trades_BTCUSDT")
     return table_of_collection(collection)
+
+
+def may_be_free(collection: str) -> bool:
+    """Whether a collection of this name may hold free documents."""
+    return (
+        _FREE.fullmatch(collection) is not None
+        and not is_market(collection)
+        and not collection.startswith(_KEPT_FOR_LETTERS)
+    )
+
+
+def question_asked(collection: str) -> Table | None:
+    """The table that a question is about, None for free documents; raises RejectedError for any other name."""
+    return None if may_be_free(collection) else table_asked(collection)
+
+
+def check_free(collection: str) -> None:
+    """Raise RejectedError for a name that can hold no free documents."""
+    if not may_be_free(collection):
+        raise RejectedError(
+            f"{collection[:80]!r} can hold no free documents: a letter, then letters, digits and _ in lower case, "
+            "at most 63; market data and letters have names of their own"
+        )
 
 
 def check_range(start: datetime | None, end: datetime | None) -> None:
