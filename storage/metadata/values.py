@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Column, Integer, String, Table
 from sqlalchemy.types import TypeEngine
 
 from storage.errors import RejectedError
-from storage.metadata.columns import MAX_TEXT_CHARACTERS, ExactDecimal, UtcTime
+from storage.sql.columns import MAX_TEXT_CHARACTERS, ExactDecimal, UtcTime
 
 MAX_JSON_BYTES = 1 << 20
 MAX_JSON_LEVELS = 20

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from storage.errors import RejectedError
 from storage.metadata.database import MetadataDatabase
-from storage.migrations.lock import migration_lock
+from storage.sql.lock import migration_lock
 
 VERSION_TABLE = "tapestore_version"
 """Not Alembic's own name: other programs may live in the same database."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from storage.metadata.columns import MAX_TEXT_CHARACTERS
+from storage.sql.columns import MAX_TEXT_CHARACTERS
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import BackfillJob, JobStatus
 from storage.metadata.schema import backfill_jobs

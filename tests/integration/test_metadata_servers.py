@@ -16,7 +16,7 @@ from storage.metadata import MetadataDatabase
 from storage.metadata.schema import datasets
 from storage.metadata.values import bind_values
 from storage.migrations import status, upgrade
-from storage.migrations.lock import migration_lock
+from storage.sql.lock import migration_lock
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
 from storage.spool import LineageSpool, LineageWriter

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from storage.metadata.columns import ExactDecimal, Json, UtcTime
+from storage.sql.columns import ExactDecimal, Json, UtcTime
 
 revision = "0001"
 down_revision = None

@@ -10,6 +10,7 @@ import sqlite3
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import aiomysql
 import asyncpg
@@ -25,15 +26,23 @@ from storage.errors import (
     UnavailableError,
 )
 
-LOGIN = "check user and password of METADATA_URL, and the host that this user may come from"
-PRIVILEGE = (
-    "grant the user of METADATA_URL SELECT, INSERT, UPDATE, DELETE, and for migrations CREATE, ALTER, INDEX, DROP"
-)
-DATABASE = "create the database that METADATA_URL names"
+
+class Words(NamedTuple):
+    """What messages call a database, and the setting that says where it is."""
+
+    name: str = "SQL database"
+    setting: str = "the connection string"
+
+
+OURS = Words()
+
+LOGIN = "check user and password of {setting}, and the host that this user may come from"
+PRIVILEGE = "grant the user of {setting} SELECT, INSERT, UPDATE, DELETE, and for migrations CREATE, ALTER, INDEX, DROP"
+DATABASE = "create the database that {setting} names"
 DISK = "free disk space on the database server"
-READ_ONLY = "point METADATA_URL at a server that takes writes"
+READ_ONLY = "point {setting} at a server that takes writes"
 SCHEMA = "run `tapestore migrate up`"
-TLS = "check the certificates and the TLS options of METADATA_URL"
+TLS = "check the certificates and the TLS options of {setting}"
 FILE = "check that the SQLite file and its folder can be written, and that the file is a database"
 
 _OPERATOR_MYSQL = {
@@ -92,37 +101,41 @@ DRIVER_ERRORS = (
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(words: Words = OURS) -> Iterator[None]:
     """Let nothing but DatabaseError escape from what drivers do inside."""
     try:
         yield
     except DRIVER_ERRORS as error:
-        raise translate(error) from error
+        raise translate(error, words) from error
 
 
-def translate(error: BaseException) -> DatabaseError:
+def translate(error: BaseException, words: Words = OURS) -> DatabaseError:
     """The error of storage that says what the caller can do; what is not known is transient, and named."""
     if isinstance(error, PoolTimeout):
-        return TransientError("all connections to the metadata database are in use")
+        return TransientError(f"all connections to the {words.name} are in use")
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
         return RejectedError(f"a value cannot be bound: {error.orig}")
     cause = _cause(error)
     match cause:
         case TimeoutError():
-            return UnavailableError("the metadata database did not answer in time")
+            return UnavailableError(f"the {words.name} did not answer in time")
         case ssl.SSLError():
-            return OperatorError(f"no trusted connection to the metadata database: {cause}", fix=TLS)
+            return OperatorError(f"no trusted connection to the {words.name}: {cause}", fix=_fix(TLS, words))
         case ConnectionError() if "SSL upgrade" in str(cause):  # asyncpg's words for a server without TLS
-            return OperatorError(f"no trusted connection to the metadata database: {cause}", fix=TLS)
+            return OperatorError(f"no trusted connection to the {words.name}: {cause}", fix=_fix(TLS, words))
         case OSError():
-            return UnavailableError(f"no connection to the metadata database: {cause}")
+            return UnavailableError(f"no connection to the {words.name}: {cause}")
         case UnicodeEncodeError():
             return RejectedError("text that is not Unicode cannot be stored")
         case sqlite3.Error():
-            return _of_sqlite(cause)
+            return _of_sqlite(cause, words)
         case asyncpg.InterfaceError() if isinstance(cause, ValueError):
             return RejectedError(f"a value cannot be bound: {cause}")
-    return _of_server(error, cause)
+    return _of_server(error, cause, words)
+
+
+def _fix(fix: str, words: Words) -> str:
+    return fix.format(setting=words.setting)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -132,12 +145,12 @@ def _cause(error: BaseException) -> BaseException:
     return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError | ssl.SSLError) else inner
 
 
-def _of_server(error: BaseException, cause: BaseException) -> DatabaseError:
+def _of_server(error: BaseException, cause: BaseException, words: Words) -> DatabaseError:
     codes = _codes(cause)
-    text = f"metadata database: {_text(cause)}"
+    text = f"{words.name}: {_text(cause)}"
     for code in codes:
         if code in FIX:
-            return OperatorError(text, fix=FIX[code])
+            return OperatorError(text, fix=_fix(FIX[code], words))
         if code in CONFLICT:
             return ConflictError(text)
         if code in REJECTED:
@@ -161,17 +174,17 @@ def _text(cause: BaseException) -> str:
     return str(cause.args[1]) if len(cause.args) > 1 and isinstance(cause.args[0], int) else str(cause)
 
 
-def _of_sqlite(cause: sqlite3.Error) -> DatabaseError:
+def _of_sqlite(cause: sqlite3.Error, words: Words) -> DatabaseError:
     code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    text = f"metadata database: {cause}"
+    text = f"{words.name}: {cause}"
     if code in UNIQUE_SQLITE:
         return ConflictError(text)
     primary = code & 0xFF
     if primary in REJECTED_SQLITE:
         return RejectedError(text)
     if primary in FIX_SQLITE:
-        return OperatorError(text, fix=FIX_SQLITE[primary])
+        return OperatorError(text, fix=_fix(FIX_SQLITE[primary], words))
     # SQLite has no code of its own for a table or column that is not there.
     if any(sign in str(cause) for sign in ("no such table", "no such column", "has no column")):
-        return OperatorError(text, fix=SCHEMA)
+        return OperatorError(text, fix=_fix(SCHEMA, words))
     return TransientError(text)

@@ -47,10 +47,10 @@ def _parse(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise RejectedError("the metadata URL is not of the form mysql://user:password@host:port/database") from error
+        raise RejectedError("the URL is not of the form mysql://user:password@host:port/database") from error
     driver = DRIVERS.get(url.get_backend_name())
     if driver is None:
-        raise RejectedError(f"no metadata in {url.get_backend_name()!r}: mysql, mariadb, postgresql or sqlite")
+        raise RejectedError(f"no SQL database in {url.get_backend_name()!r}: mysql, mariadb, postgresql or sqlite")
     _check_options(url)
     return url.set(drivername=driver)
 
@@ -58,12 +58,12 @@ def _parse(text: str) -> URL:
 def _check_options(url: URL) -> None:
     known = {"sslmode", "ssl", *CA, *CERTIFICATE, *KEY, "unixsocket", "applicationname"} | OURS
     if unknown := sorted(name for name in url.query if _plain(name) not in known):
-        raise RejectedError(f"unknown option in the metadata URL: {', '.join(unknown)}")
+        raise RejectedError(f"unknown option in the URL: {', '.join(unknown)}")
 
 
 def _sqlite(url: URL) -> URL:
     if url.database in (None, "", ":memory:"):
-        raise RejectedError("metadata in SQLite needs a file: sqlite:///path/to/metadata.sqlite")
+        raise RejectedError("SQLite needs a file: sqlite:///path/to/file.sqlite")
     return url
 
 
@@ -88,13 +88,13 @@ def _tls(options: Mapping[str, str]) -> dict[str, Any]:
 
 def _context(mode: str, ca: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
     if mode not in ENCRYPTED | TRUSTED | TRUSTED_HOST:
-        raise RejectedError(f"unknown TLS mode {mode!r} in the metadata URL: disable, require, verify-ca, verify-full")
+        raise RejectedError(f"unknown TLS mode {mode!r} in the URL: disable, require, verify-ca, verify-full")
     try:
         context = ssl.create_default_context(cafile=ca)
         if certificate:
             context.load_cert_chain(certificate, key)
     except OSError as error:
-        raise RejectedError(f"a TLS file of the metadata URL cannot be read: {error}") from error
+        raise RejectedError(f"a TLS file of the URL cannot be read: {error}") from error
     context.check_hostname = mode in TRUSTED_HOST
     if mode in ENCRYPTED and ca is None:
         context.verify_mode = ssl.CERT_NONE

@@ -38,7 +38,7 @@ def _mysql_lock(connection: Connection, wait_seconds: int) -> Iterator[None]:
     name = {"name": f"{NAME}.{hashlib.sha256(str(database).encode()).hexdigest()[:16]}"}
     taken = connection.execute(text("SELECT GET_LOCK(:name, :wait)"), name | {"wait": wait_seconds}).scalar_one()
     if taken != 1:
-        raise TransientError(f"another process migrates the metadata database for more than {wait_seconds} s")
+        raise TransientError(f"another process migrates the database for more than {wait_seconds} s")
     try:
         yield
     finally:

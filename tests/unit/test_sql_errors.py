@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage import ConflictError, DatabaseError, OperatorError, RejectedError, TransientError, UnavailableError
-from storage.metadata.errors import DRIVER_ERRORS, FIX, FIX_SQLITE, translate, translated
+from storage.sql.errors import DRIVER_ERRORS, FIX, FIX_SQLITE, translate, translated
 
 
 def every(root: type[Exception]) -> Iterator[type[Exception]]:
@@ -91,7 +91,7 @@ def test_what_is_unknown_is_transient_and_named() -> None:
 def test_bound_values_and_statements_are_not_shown() -> None:
     error = DBAPIError("SELECT secret_column", {"password": "canary"}, aiomysql.OperationalError(1213, "Deadlock"))
 
-    assert str(translate(error)).startswith("metadata database: Deadlock")
+    assert str(translate(error)).startswith("SQL database: Deadlock")
 
 
 def test_other_errors_pass_as_they_are() -> None:

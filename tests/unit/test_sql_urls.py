@@ -9,7 +9,7 @@ import pytest
 
 from storage import RejectedError
 from storage.metadata import MetadataDatabase
-from storage.metadata.urls import parse_url
+from storage.sql.urls import parse_url
 
 
 @pytest.mark.parametrize(
