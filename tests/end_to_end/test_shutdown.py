@@ -1,0 +1,130 @@
+"""How it ends when it is told to: all written within the budget, or given back, and a second run has the rest."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.end_to_end.command import Running, running, tapestore
+from tests.end_to_end.conftest import Told
+from tests.end_to_end.feed import ALL_BUT_BROKEN, Feed, check_store
+from tests.servers import MongoDB, Server
+
+DRAIN_SECONDS = 10
+NOTICE_SECONDS = 3  # for what a process does besides draining, on a busy machine
+
+
+@pytest.fixture
+def mongodb(start_server: Callable[[type[Server]], Server]) -> Server:
+    """A server of the test's own."""
+    return start_server(MongoDB)
+
+
+@pytest.fixture
+def told(bus: Told, store: Told) -> Told:
+    return {**bus, **store, "DRAIN_SECONDS": str(DRAIN_SECONDS)}
+
+
+@pytest.fixture
+def to_mongodb(bus: Told, mongodb: Server, unique_name: str, tmp_path: object) -> Told:
+    """From JetStream to a MongoDB that may be harmed."""
+    return {
+        **bus,
+        "STORE": "mongodb",
+        "MONGODB_URI": mongodb.url,
+        "MONGODB_DB": unique_name,
+        "LOCAL_PATH": str(tmp_path),
+        "DRAIN_SECONDS": str(DRAIN_SECONDS),
+    }
+
+
+def stored(status: dict[str, dict[str, dict[str, int]]]) -> int:
+    return sum(row["stored"] for row in status["records"].values())
+
+
+def wait_for_load(service: Running, records: int) -> None:
+    """Until so many records are stored."""
+    service.wait_until("/status", lambda code, status: code == 200 and stored(status) >= records)
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """A server that keeps its connections and answers nothing while the context lasts."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(
+    ("bus", "store", "number"),
+    [("jetstream", "mongodb", signal.SIGTERM), ("kafka", "local", signal.SIGTERM), ("kafka", "mongodb", signal.SIGINT)],
+    indirect=["bus", "store"],
+)
+def test_a_signal_under_load_ends_in_time_and_leaves_nothing(told: Told, number: signal.Signals) -> None:
+    feed = Feed(told)
+    feed.send(1)
+    with running("run", told=told) as service, feed.flowing(1000):
+        wait_for_load(service, 500)
+        before = time.monotonic()
+        ended = service.end(number)
+        seconds = time.monotonic() - before
+
+    assert ended.code == 0, ended.err
+    assert seconds < DRAIN_SECONDS + NOTICE_SECONDS
+    tapestore("run", "--until-idle", "1", told=told)
+    check_store(told, feed.truth)
+    verdict = tapestore("verify", "--json", told=told).json
+    assert verdict["findings"] == []
+    assert sum(row["returned"] for row in verdict["totals"]) == 0
+
+
+@pytest.mark.parametrize("bus", ["jetstream"], indirect=True)
+def test_a_second_signal_ends_at_once_and_loses_nothing(to_mongodb: Told, mongodb: Server) -> None:
+    to_mongodb |= {"NATS_ACK_WAIT_SECONDS": "2", "MAX_IN_FLIGHT_MESSAGES": "2000"}
+    feed = Feed(to_mongodb)
+    feed.send(1000)
+    with running("run", told=to_mongodb) as service:
+        wait_for_load(service, 1)
+        with stopped(mongodb):
+            feed.send(1000)
+            service.wait_until("/status", lambda _, status: status["in_flight"]["messages"] >= 1000)
+            service.process.send_signal(signal.SIGTERM)
+            service.wait_until("/status", lambda _, status: status["state"] == "draining")
+            before = time.monotonic()
+            ended = service.end()
+            seconds = time.monotonic() - before
+
+    assert ended.code == 1
+    assert seconds < NOTICE_SECONDS
+    tapestore("run", "--until-idle", "1", told=to_mongodb)
+    check_store(to_mongodb, feed.truth)
+
+
+@pytest.mark.parametrize("bus", ["jetstream"], indirect=True)
+def test_a_signal_during_an_outage_of_the_store_gives_everything_back(to_mongodb: Told, mongodb: Server) -> None:
+    to_mongodb |= {"NATS_ACK_WAIT_SECONDS": "60"}  # what is not given back comes only then
+    feed = Feed(to_mongodb, faults=ALL_BUT_BROKEN)
+    feed.send(500)
+    with running("run", told=to_mongodb) as service:
+        wait_for_load(service, 100)
+        mongodb.kill()
+        feed.send(500)
+        service.wait_until("/status", lambda _, status: status["breaker"] != "closed")
+        ended = service.end()
+    assert ended.code == 1, ended.err
+
+    mongodb.start()
+    before = time.monotonic()
+    tapestore("run", "--until-idle", "1", told=to_mongodb)
+    assert time.monotonic() - before < float(to_mongodb["NATS_ACK_WAIT_SECONDS"]) / 2, "it was not given back"
+    check_store(to_mongodb, feed.truth)
+    verdict = tapestore("verify", "--json", told=to_mongodb).json
+    assert verdict["findings"] == []
+    assert sum(row["returned"] for row in verdict["totals"]) > 0
