@@ -111,6 +111,15 @@ class Running:
         """Until everything is connected."""
         self.wait_until("/readyz", lambda code, _: code == 200)
 
+    def wait_not_ready(self, *names: str) -> str:
+        """Until each of these is not as it must be; returns all that is said of them."""
+        body = self.wait_until("/readyz", lambda code, body: code == 503 and not set(names) - failing(body))
+        return "\n".join(body["not_ready"])
+
+    def wait_until_stored(self, records: int) -> None:
+        """Until so many records are stored."""
+        self.wait_until("/status", lambda code, body: code == 200 and count_of("stored", body) >= records)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
         """Send a signal and wait for the end."""
         self.process.send_signal(number)
@@ -120,6 +129,16 @@ class Running:
         """Wait for the end."""
         code = self.process.wait(SECONDS)
         return Ended(code, self.out, self.err)
+
+
+def failing(readiness: Any) -> set[str]:
+    """The names of the checks that fail."""
+    return {check["name"] for check in readiness["checks"] if not check["ok"]}
+
+
+def count_of(fate: str, status: Any) -> int:
+    """How many records had this fate, in what /status says."""
+    return sum(row[fate] for row in status["records"].values())
 
 
 @contextmanager

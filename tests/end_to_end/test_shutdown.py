@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.end_to_end.command import Running, running, tapestore
+from tests.end_to_end.command import running, tapestore
 from tests.end_to_end.conftest import Told
 from tests.end_to_end.feed import ALL_BUT_BROKEN, Feed, check_store
 from tests.servers import MongoDB, Server
@@ -43,15 +43,6 @@ def to_mongodb(bus: Told, mongodb: Server, unique_name: str, tmp_path: object) -
     }
 
 
-def stored(status: dict[str, dict[str, dict[str, int]]]) -> int:
-    return sum(row["stored"] for row in status["records"].values())
-
-
-def wait_for_load(service: Running, records: int) -> None:
-    """Until so many records are stored."""
-    service.wait_until("/status", lambda code, status: code == 200 and stored(status) >= records)
-
-
 @contextmanager
 def stopped(server: Server) -> Iterator[None]:
     """A server that keeps its connections and answers nothing while the context lasts."""
@@ -71,7 +62,7 @@ def test_a_signal_under_load_ends_in_time_and_leaves_nothing(told: Told, number:
     feed = Feed(told)
     feed.send(1)
     with running("run", told=told) as service, feed.flowing(1000):
-        wait_for_load(service, 500)
+        service.wait_until_stored(500)
         before = time.monotonic()
         ended = service.end(number)
         seconds = time.monotonic() - before
@@ -91,7 +82,7 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(to_mongodb: Told, mongod
     feed = Feed(to_mongodb)
     feed.send(1000)
     with running("run", told=to_mongodb) as service:
-        wait_for_load(service, 1)
+        service.wait_until_stored(1)
         with stopped(mongodb):
             feed.send(1000)
             service.wait_until("/status", lambda _, status: status["in_flight"]["messages"] >= 1000)
@@ -113,7 +104,7 @@ def test_a_signal_during_an_outage_of_the_store_gives_everything_back(to_mongodb
     feed = Feed(to_mongodb, faults=ALL_BUT_BROKEN)
     feed.send(500)
     with running("run", told=to_mongodb) as service:
-        wait_for_load(service, 100)
+        service.wait_until_stored(100)
         mongodb.kill()
         feed.send(500)
         service.wait_until("/status", lambda _, status: status["breaker"] != "closed")
