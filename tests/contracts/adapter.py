@@ -9,6 +9,10 @@ class TestMyAdapter(AdapterContract):
 
 from __future__ import annotations
 
+from tests.contracts.aggregating import AggregatingContract
+from tests.contracts.changing import CapabilityContract, DeletingContract, UpdatingContract
+from tests.contracts.finding import FindingContract
+from tests.contracts.free_documents import FreeDocumentContract
 from tests.contracts.letters import ConflictContract, DeadLetterContract
 from tests.contracts.queries import QueryContract
 from tests.contracts.versions import VersionContract
@@ -17,6 +21,18 @@ from tests.contracts.writing import MAX_COLLECTIONS, WritingContract
 __all__ = ["MAX_COLLECTIONS", "AdapterContract"]
 
 
-class AdapterContract(WritingContract, VersionContract, QueryContract, DeadLetterContract, ConflictContract):
+class AdapterContract(
+    WritingContract,
+    VersionContract,
+    QueryContract,
+    FindingContract,
+    AggregatingContract,
+    CapabilityContract,
+    UpdatingContract,
+    DeletingContract,
+    FreeDocumentContract,
+    DeadLetterContract,
+    ConflictContract,
+):
     """All that an adapter promises. A subclass provides the fixture `adapter`: connected, empty, and made
     with `max_collections=MAX_COLLECTIONS`."""
