@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .cache/uv/bin/uv
 UV_VERSION := 0.13.8
-PYTEST := $(BIN)/pytest
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 # Stamps: nothing is installed again while its lock is unchanged.
 RUN_READY := $(VENV)/.ready-to-run
