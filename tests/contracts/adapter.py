@@ -10,6 +10,7 @@ class TestMyAdapter(AdapterContract):
 from __future__ import annotations
 
 from tests.contracts.aggregating import AggregatingContract
+from tests.contracts.agreeing import AgreementContract
 from tests.contracts.changing import CapabilityContract, DeletingContract, UpdatingContract
 from tests.contracts.finding import FindingContract
 from tests.contracts.free_documents import FreeDocumentContract
@@ -27,6 +28,7 @@ class AdapterContract(
     QueryContract,
     FindingContract,
     AggregatingContract,
+    AgreementContract,
     CapabilityContract,
     UpdatingContract,
     DeletingContract,
