@@ -43,7 +43,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "storage.migrations": ("storage.adapters.sql.schema", "storage.errors", "storage.metadata", "storage.sql"),
     "storage.timeframes": ("storage.tables", "storage.times"),
     "storage.books": ("storage.errors", "storage.records"),
-    "storage.models": ("storage.errors", "storage.metadata.rows", "storage.records", "storage.tables", "storage.values"),
+    "storage.models": (
+        "storage.errors",
+        "storage.metadata.rows",
+        "storage.records",
+        "storage.tables",
+        "storage.values",
+    ),
     "storage.repositories": (
         "storage.adapters.base",
         "storage.books",
@@ -136,7 +142,14 @@ def test_storage_never_waits_and_knows_no_telemetry() -> None:
 
 def test_only_what_is_kept_in_sql_knows_sql() -> None:
     knowing = {room_of(module_of(path)) for path in FILES if any(n.startswith("sqlalchemy") for n in imports(path))}
-    rooms = {"storage.sql", "storage.adapters", "storage.metadata", "storage.migrations", "storage.repositories", "config"}
+    rooms = {
+        "storage.sql",
+        "storage.adapters",
+        "storage.metadata",
+        "storage.migrations",
+        "storage.repositories",
+        "config",
+    }
     assert knowing <= rooms
     adapters = [path for path in FILES if path.is_relative_to(ROOT / "storage" / "adapters")]
     knowing_adapters = [path.parent.name for path in adapters if any(n.startswith("sqlalchemy") for n in imports(path))]

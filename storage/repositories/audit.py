@@ -11,7 +11,7 @@ from sqlalchemy import select
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import AuditRow, Severity, row_id
 from storage.metadata.schema import audit_logs
-from storage.metadata.statements import insert_new
+from storage.sql.statements import insert_new
 from storage.metadata.values import bind_values, checked, to_json
 from storage.times import to_ms, utc_now
 

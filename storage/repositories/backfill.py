@@ -12,7 +12,7 @@ from storage.sql.columns import MAX_TEXT_CHARACTERS
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import BackfillJob, JobStatus
 from storage.metadata.schema import backfill_jobs
-from storage.metadata.statements import insert_new
+from storage.sql.statements import insert_new
 from storage.metadata.values import bind_values, checked
 from storage.times import utc_now
 

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, select
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import Dataset
 from storage.metadata.schema import datasets
-from storage.metadata.statements import upsert
+from storage.sql.statements import upsert
 from storage.metadata.values import bind_values
 
 

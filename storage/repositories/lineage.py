@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, Select, case, func, select
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import OUTCOMES, LineageRow, LineageTotals
 from storage.metadata.schema import lineage_records
-from storage.metadata.statements import insert_new
+from storage.sql.statements import insert_new
 from storage.metadata.values import bind_values
 
 _COUNTS = ("received", *OUTCOMES)

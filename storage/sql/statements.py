@@ -1,8 +1,8 @@
-"""The two writes that each dialect spells in its own way: add what is new, and add or change."""
+"""The writes that each dialect spells in its own way: add what is new, add or change, add or overwrite."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Insert, Table, func
@@ -38,14 +38,25 @@ async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Value
         await connection.execute(_upsert(connection.dialect.name, table, keep), _in_order(table, rows))
 
 
+async def overwrite(connection: AsyncConnection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert the rows, or put them in the place of those that are there."""
+    if rows:
+        statement = _insert_or(connection.dialect.name, table, frozenset(), lambda new, _: new)
+        await connection.execute(statement, _in_order(table, rows))
+
+
 def _upsert(dialect: str, table: Table, keep: frozenset[str]) -> Insert:
+    return _insert_or(dialect, table, keep, func.coalesce)
+
+
+def _insert_or(dialect: str, table: Table, keep: frozenset[str], change: Callable[[Any, Any], Any]) -> Insert:
     columns = [column for column in table.columns if not column.primary_key and column.name not in keep]
     if dialect == "mysql":
-        change = mysql.insert(table)
-        return change.on_duplicate_key_update({c.name: func.coalesce(change.inserted[c.name], c) for c in columns})
-    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    changes = {c.name: func.coalesce(insert.excluded[c.name], c) for c in columns}
-    statement: Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+        insert = mysql.insert(table)
+        return insert.on_duplicate_key_update({c.name: change(insert.inserted[c.name], c) for c in columns})
+    other: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    changes = {c.name: change(other.excluded[c.name], c) for c in columns}
+    statement: Insert = other.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
     return statement
 
 
