@@ -176,6 +176,9 @@ class BaseAdapter(ABC):
     async def delete_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> int:
         """Remove the documents of the range; returns how many there were."""
 
+    async def retain(self, collection: str) -> None:  # noqa: B027 - most stores cannot
+        """See that a store which removes what is too old by itself does so for this collection, as it is set."""
+
     @abstractmethod
     async def list_collections(self) -> list[str]:
         """The names of the collections that hold market data, sorted."""

@@ -15,7 +15,7 @@ _NAMES = {
     for table in TABLES.values()
 }
 _FREE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
-_KEPT_FOR_LETTERS = ("dead_letters", "conflicts")
+_OUR_OWN = ("dead_letters", "conflicts", "tapestore_")
 
 
 def may_hold(table: Table, collection: str) -> bool:
@@ -37,11 +37,7 @@ def table_asked(collection: str) -> Table:
 
 def may_be_free(collection: str) -> bool:
     """Whether a collection of this name may hold free documents."""
-    return (
-        _FREE.fullmatch(collection) is not None
-        and not is_market(collection)
-        and not collection.startswith(_KEPT_FOR_LETTERS)
-    )
+    return _FREE.fullmatch(collection) is not None and not is_market(collection) and not collection.startswith(_OUR_OWN)
 
 
 def question_asked(collection: str) -> Table | None:

@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pymongo
 from pymongo import ASCENDING, DESCENDING
 
-from storage.adapters.base import BaseAdapter, Document, Rows
-from storage.adapters.mongodb.collections import Collections, Layout
-from storage.adapters.mongodb.connection import Connection, Driver
+from storage.adapters.base import BaseAdapter, Capability, Change, Document, Query, Rows
+from storage.adapters.mongodb import free
+from storage.adapters.mongodb.collections import Collections, Layout, Plan
+from storage.adapters.mongodb.connection import Connection, Driver, opened
 from storage.adapters.mongodb.documents import to_document
 from storage.adapters.mongodb.entries import Target
 from storage.adapters.mongodb.errors import translated
+from storage.adapters.mongodb.indexes import IndexChange
 from storage.adapters.mongodb.letters import MongoDBConflicts, MongoDBDeadLetters
+from storage.adapters.mongodb.options import ClientOptions
+from storage.adapters.mongodb.questions import differing, filter_of, reader_of, stages_of, update_of
+from storage.adapters.mongodb.validators import Validation
 from storage.adapters.mongodb.writes import write
-from storage.adapters.requests import check_limit, check_range, may_hold, table_asked
+from storage.adapters.requests import (
+    check_free,
+    check_limit,
+    check_range,
+    may_hold,
+    question_asked,
+    table_asked,
+)
 from storage.errors import RejectedError
+from storage.observer import AdapterMetrics
 from storage.outcomes import Reason, Result, rejected
+from storage.queries import Pipeline, check_documents, parse_changes, parse_filter, parse_find, parse_pipeline
 from storage.records import Record
 from storage.tables import Table
 
 _PATIENCE_SECONDS = 300
-"""For counts and deletions, which may have to look at very many documents."""
+"""For counts, deletions and questions, which may have to look at very many documents."""
 
 
 class MongoDBAdapter(BaseAdapter):
     """Collections of a MongoDB database; a write is durable once a majority has journaled it.
 
     `layout` is that of new collections: `indexed` by timestamp, or `clustered` by `_id` as well.
-    `max_collections` bounds the collections of market data.
+    `max_collections` bounds the collections of market data. `validation` makes the server check each
+    document against its kind's schema; a validator that is not ours stays. `retention` says by kind how long
+    documents stay: the server itself removes older ones, but for clustered collections. `client` says what
+    the connection string leaves open.
     """
+
+    capabilities = frozenset(Capability)
 
     def __init__(
         self,
@@ -41,13 +60,22 @@ class MongoDBAdapter(BaseAdapter):
         *,
         layout: Layout = "indexed",
         max_collections: int = 5000,
+        validation: Validation = "off",
+        retention: Mapping[str, timedelta] | None = None,
         driver: Driver = "pymongo",
+        client: ClientOptions | None = None,
     ) -> None:
-        self._connection = Connection(connection_string, database, driver)
-        self._collections = Collections(layout, max_collections)
+        options = client or ClientOptions()
+        self._connection = Connection(connection_string, database, driver, options, lambda: self.observer)
+        self._collections = Collections(Plan(layout, max_collections, validation, dict(retention or {})))
         self._limit = max_collections
         self.dead_letters = MongoDBDeadLetters(self._connection)
         self.conflicts = MongoDBConflicts(self._connection)
+
+    @property
+    def index_changes(self) -> Sequence[IndexChange]:
+        """The indexes that were found with other options than they should have, and were changed; it only grows."""
+        return self._collections.index_changes
 
     async def connect(self) -> None:
         await self.disconnect()
@@ -66,6 +94,12 @@ class MongoDBAdapter(BaseAdapter):
     async def ping(self) -> None:
         with translated():
             await self._connection.database.command("ping")
+
+    async def metrics(self) -> AdapterMetrics:
+        database = self._connection.database
+        with translated():
+            size, build = await database.command("dbStats"), await database.command("buildInfo")
+        return AdapterMetrics(self._connection.pool, int(size["storageSize"] + size["indexSize"]), build["version"])
 
     async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
         database = self._connection.database
@@ -104,21 +138,72 @@ class MongoDBAdapter(BaseAdapter):
 
     async def ensure_indexes(self, collection: str) -> None:
         table_asked(collection)
-        database = self._connection.database
         with translated():
-            if not await self._collections.prepare(database, collection):
+            if not await self._collections.prepare(self._connection.database, collection):
                 raise RejectedError(f"{self._limit} collections are there, {collection} would be one more")
-            await database[collection].create_index([("symbol", ASCENDING), ("timestamp", ASCENDING)])
+            await self._collections.index_symbols(self._connection.database, collection)
+
+    async def retain(self, collection: str) -> None:
+        table_asked(collection)
+        with translated():
+            await self._collections.prepare(self._connection.database, collection)
 
     async def delete_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> int:
         table_asked(collection)
-        where = _where(start, end, symbol)
-        with translated(), pymongo.timeout(_PATIENCE_SECONDS):
-            return (await self._connection.database[collection].delete_many(where)).deleted_count
+        return await self._delete(collection, _where(start, end, symbol))
 
     async def list_collections(self) -> list[str]:
         with translated():
             return await self._collections.names(self._connection.database)
+
+    def find(
+        self,
+        collection: str,
+        filter: Query | None = None,
+        *,
+        projection: Sequence[str] = (),
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+    ) -> Rows:
+        table = question_asked(collection)
+        return Rows(self._answer(table, collection, parse_find(table, filter, projection, sort, limit)))
+
+    def aggregate(self, collection: str, pipeline: Sequence[Query]) -> Rows:
+        table = question_asked(collection)
+        return Rows(self._answer(table, collection, parse_pipeline(table, pipeline)))
+
+    async def update(self, collection: str, filter: Query, changes: Mapping[str, Any]) -> int:
+        table = table_asked(collection)
+        asked, new = filter_of(parse_filter(table, filter)), parse_changes(table, changes)
+        where = {"$and": [asked, differing(new)]}
+        with translated(), pymongo.timeout(_PATIENCE_SECONDS):
+            return (await self._connection.database[collection].update_many(where, update_of(new))).modified_count
+
+    async def delete(self, collection: str, filter: Query) -> int:
+        return await self._delete(collection, filter_of(parse_filter(question_asked(collection), filter)))
+
+    async def replace(
+        self, collection: str, documents: Sequence[Document], *, dry_run: bool = False
+    ) -> Sequence[Change]:
+        check_free(collection)
+        whole = check_documents(documents)
+        with translated():
+            return await free.replace(self._connection.database, collection, whole, dry_run=dry_run)
+
+    async def _delete(self, collection: str, where: dict[str, Any]) -> int:
+        with translated(), pymongo.timeout(_PATIENCE_SECONDS):
+            return (await self._connection.database[collection].delete_many(where)).deleted_count
+
+    async def _answer(self, table: Table | None, collection: str, pipeline: Pipeline) -> AsyncIterator[Document]:
+        stages, read = stages_of(table, pipeline), reader_of(table, pipeline)
+        with translated():
+            with pymongo.timeout(_PATIENCE_SECONDS):
+                cursor = await opened(self._connection.database[collection].aggregate(stages, allowDiskUse=True))
+            try:
+                async for found in cursor:
+                    yield read(found)
+            finally:
+                await cursor.close()
 
     async def _stream(self, table: Table, collection: str, where: dict[str, Any]) -> AsyncIterator[Document]:
         with translated():

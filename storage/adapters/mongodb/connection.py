@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
@@ -11,33 +13,45 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from storage.adapters.mongodb.documents import CODEC
+from storage.adapters.mongodb.monitoring import Call, Listener, at_once
+from storage.adapters.mongodb.options import ClientOptions
 from storage.errors import OperatorError, UnavailableError
+from storage.observer import Observer, PoolUse
 
 Driver = Literal["pymongo", "motor"]
 Database = AsyncDatabase[dict[str, Any]]
 """Motor's database has the same methods."""
 
 DURABLE = WriteConcern("majority", wtimeout=8_000, j=True)
-_BOUNDS: dict[str, Any] = {
+_BOUNDS: Mapping[str, Any] = {
     "appname": "tapestore",
     "serverSelectionTimeoutMS": 3_000,
     "connectTimeoutMS": 3_000,
     "socketTimeoutMS": 10_000,  # longer than the write concern waits, short enough to heal within 15 s
-    "waitQueueTimeoutMS": 10_000,
 }
 
 
 class Connection:
     """A client and its database, from `open` to `close`.
 
-    Writes are majority-acknowledged and journaled, reads see only what a majority has. Pool size,
-    compressors and TLS are those of the connection string.
+    Writes are majority-acknowledged and journaled, reads see only what a majority has. `observer` is asked
+    for whenever the client has something to tell.
     """
 
-    def __init__(self, connection_string: str, database: str, driver: Driver) -> None:
+    def __init__(
+        self,
+        connection_string: str,
+        database: str,
+        driver: Driver,
+        options: ClientOptions,
+        observer: Callable[[], Observer],
+    ) -> None:
         self._connection_string = connection_string
         self._name = database
         self._driver = driver
+        self._options = options
+        self._observer = observer
+        self._listener = Listener(observer)
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
         self._database: Database | None = None
 
@@ -48,15 +62,26 @@ class Connection:
             raise UnavailableError("not connected: call connect() first")
         return self._database
 
+    @property
+    def pool(self) -> PoolUse:
+        """The connections now, and how many there may be."""
+        client: Any = self._client
+        if client is None:
+            return PoolUse()
+        own = client if self._driver == "pymongo" else client.delegate  # Motor's client wraps PyMongo's
+        return self._listener.pool(own.options.pool_options.max_pool_size)
+
     def open(self) -> None:
         """Make a client; it connects when it is used. Raises OperatorError."""
+        self._listener = Listener(self._observer, _caller(self._driver))
+        options = {**_BOUNDS, **self._options.words(self._connection_string), "event_listeners": [self._listener]}
         try:
-            self._client = _client_class(self._driver)(self._connection_string, **_BOUNDS)
-        except (PyMongoError, ValueError, TypeError) as error:
+            self._client = _client_class(self._driver)(self._connection_string, **options)
+        except (PyMongoError, ValueError, TypeError, OSError) as error:
             # the driver quotes pieces of the connection string, a password among them: nothing of it goes on
             raise OperatorError(
-                f"the connection string cannot be used ({type(error).__name__})",
-                fix="check MONGODB_URI; special characters in user and password are written as %xx",
+                f"the connection string or the TLS files cannot be used ({type(error).__name__})",
+                fix=f"check MONGODB_URI; special characters in user and password are written as %xx{self._files()}",
             ) from None
         self._database = self._client.get_database(
             self._name,
@@ -74,10 +99,27 @@ class Connection:
             if inspect.isawaitable(closing):  # Motor closes at once
                 await closing
 
+    def _files(self) -> str:
+        names = ", ".join(self._options.files())
+        return f"; check that {names} can be read and hold what they should" if names else ""
+
 
 async def opened(cursor: Any) -> Any:
     """The cursor of an aggregation: PyMongo's has to be awaited, Motor's not."""
     return await cursor if inspect.isawaitable(cursor) else cursor
+
+
+def _caller(driver: Driver) -> Call:
+    """How a listener reaches the event loop: Motor's threads may still speak when it is closed."""
+    if driver == "pymongo":
+        return at_once
+    loop = asyncio.get_running_loop()
+
+    def call(function: Call, *arguments: Any) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(function, *arguments)
+
+    return call
 
 
 def _client_class(driver: Driver) -> Any:

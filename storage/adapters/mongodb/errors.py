@@ -12,6 +12,7 @@ from typing import Any
 from bson import errors as bson_errors
 from pymongo import errors
 
+from storage.adapters.mongodb.rules import rules_of
 from storage.errors import (
     ConflictError,
     DatabaseError,
@@ -100,7 +101,7 @@ def is_taken_id(complaint: Mapping[str, Any]) -> bool:
 
 def _said(complaint: Mapping[str, Any]) -> str:
     """What the server said of a record or a command: its text, its code, and the rule that was broken."""
-    rule = complaint.get("errInfo", {}).get("details")
+    rule = rules_of(complaint.get("errInfo", {}).get("details", {}))
     name = complaint.get("codeName", "")
     said = f"{complaint.get('errmsg', 'no message')} (code {complaint.get('code')}{name and ' ' + name})"
     return _short(f"{said}: {rule}" if rule else said)

@@ -1,0 +1,16 @@
+"""What a document of each kind must look like, read off the one declaration of its fields."""
+
+from storage.schemas.compatibility import Mode, compatible, refuse_incompatible
+from storage.schemas.json_schema import get_schema, schema_id
+from storage.schemas.validation import Problem, problems_of, validate_schema
+
+__all__ = [
+    "Mode",
+    "Problem",
+    "compatible",
+    "get_schema",
+    "problems_of",
+    "refuse_incompatible",
+    "schema_id",
+    "validate_schema",
+]
