@@ -8,8 +8,6 @@ from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import AfterValidator, SecretStr
-from sqlalchemy import exc
-from sqlalchemy.engine import URL, make_url
 
 HIDDEN = "***"
 
@@ -66,14 +64,21 @@ def mongodb_uri(host: str, port: int, user: str | None, password: str | None) ->
     return f"mongodb://{login}{_bracketed(host)}:{port}"
 
 
+# SQLAlchemy takes as long to import as all the rest of the settings: who names no database does not wait for it.
+
+
 def mysql_url(host: str, port: int, user: str, password: str, database: str) -> str:
     """The SQLAlchemy URL of a MySQL or MariaDB server; user and password may hold any characters."""
+    from sqlalchemy.engine import URL
+
     url = URL.create("mysql+aiomysql", user, password or None, host.strip("[]"), port, database)
     return url.render_as_string(hide_password=False)
 
 
 def sqlite_url(path: Path) -> str:
     """The SQLAlchemy URL of a file."""
+    from sqlalchemy.engine import URL
+
     return URL.create("sqlite+aiosqlite", database=str(path)).render_as_string(hide_password=False)
 
 
@@ -82,6 +87,9 @@ def asynchronous(url: str) -> str:
 
     Raises ValueError, which shows nothing of the URL, when it is none or its driver cannot be awaited.
     """
+    from sqlalchemy import exc
+    from sqlalchemy.engine import make_url
+
     try:
         parsed = make_url(url)
         parsed = parsed.set(drivername=_ASYNC_DRIVERS.get(parsed.drivername, parsed.drivername))

@@ -1,40 +1,84 @@
-"""All verbs of the command line, and how each of them ends."""
+"""All verbs of the command line, and how each of them ends.
+
+A verb is a module that is imported when it is called, so that nobody waits for what the others need.
+"""
 
 from __future__ import annotations
 
-import logging
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from consumer.cli import dlq, migrate, settings
-from consumer.cli.demo import demo
-from consumer.cli.exits import Exit, exit_of
-from consumer.cli.output import ERR
-from consumer.cli.query import query
-from consumer.cli.record import record
-from consumer.cli.run import replay, run
-from consumer.cli.simulate import simulate
-from consumer.cli.verify import verify
-from consumer.telemetry.logs import redact, wanted
+
+class Verb(NamedTuple):
+    """Where a verb is written, and the first line of its help."""
+
+    place: str
+    summary: str
+
+
+VERBS = {
+    "demo": Verb("demo:demo", "Record a simulated market into Parquet files and SQLite, and check every document."),
+    "run": Verb("run:run", "Consume the bus into the store until SIGTERM."),
+    "simulate": Verb("simulate:simulate", "Send a simulated market to a bus or into a file."),
+    "record": Verb("record:record", "Capture messages from the bus into a file until SIGTERM."),
+    "replay": Verb("run:replay", "Send captured messages through the pipeline again, from their start."),
+    "query": Verb("query:query", "Read the documents of one kind and symbol, ascending in time."),
+    "dlq": Verb("dlq:app", "Look at dead letters, replay them, remove them."),
+    "verify": Verb("verify:verify", "Prove from the lineage that no record is missing in the numbers."),
+    "compact": Verb("compact:compact", "Merge the files of the local store into few large ones."),
+    "migrate": Verb("migrate:app", "Bring the metadata tables up to date."),
+    "config": Verb("settings:app", "Show and check the settings."),
+}
+
+
+class Lazy(TyperCommand):
+    """A verb that is not imported yet."""
+
+    def __init__(self, name: str, verb: Verb) -> None:
+        super().__init__(name, help=verb.summary)
+        self._place = verb.place
+
+    def make_context(self, *args: Any, **also: Any) -> Any:
+        """Import the verb: what parses and runs is the real one."""
+        return self.imported().make_context(*args, **also)
+
+    def imported(self) -> Any:
+        """The real command."""
+        module, _, name = self._place.partition(":")
+        verb = getattr(import_module(f"consumer.cli.{module}"), name)
+        return get_command(verb if isinstance(verb, typer.Typer) else _alone(verb))
+
+
+class Verbs(TyperGroup):
+    """All of them, by their names."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, verb in VERBS.items():
+            self.add_command(Lazy(name, verb))
+
+
+def _alone(verb: Any) -> typer.Typer:
+    program = typer.Typer(add_completion=False, rich_markup_mode=None)
+    program.command()(verb)
+    return program
+
 
 app = typer.Typer(
+    cls=Verbs,
     name="tapestore",
-    help="Records markets: from the message bus to per-symbol collections, with nothing lost and the proof of it.\n\n"
-    "Start with `tapestore demo`; it needs no server. Settings come from the environment (docs/configuration.md).\n\n"
-    "Exit codes: 0 ok, 1 check failed, 2 usage, 69 a dependency is unavailable, 70 bug, 78 configuration.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (demo, run, replay, record, simulate, query, verify):
-    app.command()(command)
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(settings.app, name="config")
-app.add_typer(migrate.app, name="migrate")
 
 
 def _version(asked: bool) -> None:
@@ -44,22 +88,40 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def _root(
+def _program(
     show: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The options of the program itself."""
+    """Records markets: from the message bus to per-symbol collections, with nothing lost, and proves it.
+
+    \b
+    See it work, without any server:
+      tapestore demo
+    Your own bus into your own database:
+      export SOURCE=jetstream NATS_URL=nats://bus:4222 NATS_STREAM=MARKET 'NATS_SUBJECT=md.>'
+      export STORE=mongodb MONGODB_URI=mongodb://db:27017/?replicaSet=rs0
+      tapestore config validate
+      tapestore run
+
+    Every setting is an environment variable: `tapestore config show`, docs/configuration.md.
+
+    Exit codes: 0 ok, 1 check failed, 2 usage, 69 a dependency is unavailable, 70 bug, 78 configuration.
+    """
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command that the arguments name; an error is one line on stderr and an exit code."""
+    from consumer.cli.output import flush
+
     try:
-        app()
+        try:
+            app(arguments, prog_name="tapestore")
+        finally:
+            flush()
     # The top of the program: whatever it is becomes one line and an exit code.
     except Exception as error:
-        code, line = exit_of(error)
-        ERR.print(f"tapestore: {redact(line)}", markup=False, highlight=False)
-        if code is Exit.BUG and wanted(logging.DEBUG):
-            ERR.print_exception()
-        sys.exit(code)
+        from consumer.cli.exits import told  # knows every error that there is, and so imports much
+
+        sys.exit(told(error))
+    sys.exit()

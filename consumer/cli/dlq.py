@@ -3,53 +3,74 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from consumer.cli.exits import Exit, UsageError
-from consumer.cli.output import OUT, plain, print_json, print_table
-from consumer.cli.run import consume
+from consumer.cli.letters import Filter, contents, filter_of, opened, summary
+from consumer.cli.output import note, plain, print_json, printable, say
 from consumer.cli.start import settings
-from consumer.sources.dead_letters import DeadLetterSource
+from consumer.cli.tables import print_table
 from consumer.stores import store_of
-from storage import DeadLetter, Reason
-from storage.adapters.base import BaseAdapter
+from storage import DeadLetter
 
-app = typer.Typer(help="Look at dead letters, replay them, remove them.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from consumer.service import Service
+    from consumer.sources.dead_letters import DeadLetterSource
+
+PAGE = 500
+"""Letters that are removed at once."""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Look at dead letters, replay them, remove them.",
+)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-OfReason = Annotated[str | None, typer.Option("--reason", help="Only this reason, e.g. 'symbol limit'.")]
+OfReason = Annotated[str | None, typer.Option("--reason", help="Only of this reason, such as 'symbol limit'.")]
 OfSource = Annotated[str | None, typer.Option("--source", help="Only from this source: jetstream, nats, kafka, file.")]
 Limit = Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0 is all.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID…]", help="Ids as `dlq list` prints them.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids as `dlq list` prints them.")]
 
 
 @app.command("list")
 def list_letters(reason: OfReason = None, source: OfSource = None, limit: Limit = 50, as_json: Json = False) -> None:
-    """Dead letters, the oldest first, and how many there are for each reason."""
-    letters, counts = asyncio.run(_list(_reason(reason), source, limit))
+    """Dead letters, the oldest first, and how many there are for each reason.
+
+    \b
+    Examples:
+      tapestore dlq list --reason 'symbol limit' --limit 0
+      tapestore dlq list --json
+    """
+    counts, letters = asyncio.run(_list(filter_of(None, reason, source), limit))
     if as_json:
-        print_json({"counts": counts, "letters": [_summary(letter) for letter in letters]})
-        return
-    print_table("", ["reason", "letters"], [[str(name), count] for name, count in counts.items()])
-    columns = ["id", "reason", "attempts", "last_seen", "error"]
-    print_table("", columns, [[_summary(letter)[name] for name in columns] for letter in letters])
+        print_json({"counts": counts, "letters": letters})
+    elif not counts:
+        note("There are no dead letters.")
+    else:
+        _print_list(counts, letters)
 
 
 @app.command()
-def show(identity: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """One dead letter whole: its bytes, headers, position, reason and error."""
-    letters = asyncio.run(_find(ids=[identity]))
-    if not letters:
-        raise UsageError(f"there is no dead letter {identity!r}; `tapestore dlq list` names them")
-    whole = _summary(letters[0]) | {"headers": letters[0].headers, "data": letters[0].data}
+def show(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="As `dlq list` prints it.")], as_json: Json = False
+) -> None:
+    """One dead letter whole: its bytes, headers, position, reason and error.
+
+    With --json the bytes are in `data` when they are UTF-8 text, else in `base64`.
+    """
+    letter = asyncio.run(_first(identity))
     if as_json:
-        print_json(whole)
+        print_json(summary(letter) | contents(letter))
         return
-    for name, value in whole.items():
-        OUT.print(f"{name:>13}: {plain(value)}", markup=False, highlight=False)
+    headers = [("header", f"{name}: {value}") for name, value in letter.headers.items()]
+    data = letter.data.decode(errors="backslashreplace")
+    for name, value in (*summary(letter).items(), *headers, ("data", data)):
+        if value is not None:
+            say(f"{name:>13}  {printable(str(plain(value)))}")
 
 
 @app.command()
@@ -61,18 +82,21 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send dead letters through the pipeline again; one that is stored now is removed, the others stay.
+    """Send dead letters through the pipeline again, once their cause is mended.
 
-    Replaying twice changes nothing. Without a filter all of them are sent.
+    A letter whose message is stored now is removed, after that. One that dies again stays, with one attempt
+    more. Replaying twice changes nothing; killed in the middle, nothing is lost. Without a filter all are sent.
+
+    \b
+    Examples:
+      MAX_COLLECTIONS=20000 tapestore dlq replay --reason 'symbol limit'
+      tapestore dlq replay --dry-run
     """
-    loaded, chosen = settings(), _reason(reason)
+    chosen = filter_of(ids, reason, source)
     if dry_run:
-        found = asyncio.run(_find(ids=ids or (), reason=chosen, source=source))
-        OUT.print(f"{len(found)} dead letters would be replayed.", highlight=False)
-        return
-    letters = DeadLetterSource(store_of(loaded, read_only=True), ids=ids or (), reason=chosen, source=source, rate=rate)
-    code = asyncio.run(consume(loaded, letters, "replay", serve=False, show=True, as_json=as_json))
-    raise typer.Exit(code)
+        _print_count(asyncio.run(_count(chosen)), "would be replayed", as_json=as_json)
+    else:
+        raise typer.Exit(asyncio.run(_replay(chosen, rate, as_json=as_json)))
 
 
 @app.command()
@@ -82,46 +106,87 @@ def purge(
     source: OfSource = None,
     everything: Annotated[bool, typer.Option("--all", help="Remove all of them.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Remove dead letters for good: by id, by reason, by source, or --all."""
-    if not (ids or reason or source or everything):
-        raise UsageError("say which: ids, --reason, --source, or --all")
-    removed = asyncio.run(_purge(ids or (), _reason(reason), source, ask=not yes))
-    OUT.print(f"{removed} dead letters removed.", highlight=False)
+    """Remove dead letters for good: by id, by reason, by source, or --all.
+
+    \b
+    Examples:
+      tapestore dlq purge --reason 'not json' --source kafka
+      tapestore dlq purge --all --yes
+    """
+    chosen = filter_of(ids, reason, source)
+    if bool(chosen) == everything:
+        raise UsageError("say which: ids, --reason, --source, or else --all")
+    _print_count(asyncio.run(_purge(chosen, ask=not yes)), "removed", as_json=as_json)
 
 
-def _reason(text: str | None) -> Reason | None:
-    try:
-        return None if text is None else Reason(text)
-    except ValueError:
-        raise UsageError(f"no reason is called {text!r}; known are {', '.join(Reason)}") from None
+async def _list(chosen: Filter, limit: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    async with opened() as store:
+        counts = await store.dead_letters.count()
+        letters = [summary(letter) async for letter in chosen.find(store, limit)]
+        return {str(reason): counts[reason] for reason in sorted(counts)}, letters
 
 
-def _store(*, read_only: bool) -> AbstractAsyncContextManager[BaseAdapter]:
-    return store_of(settings(), read_only=read_only)
+async def _first(identity: str) -> DeadLetter:
+    async with opened() as store:
+        async for letter in Filter([identity]).find(store):
+            return letter
+    raise UsageError(f"there is no dead letter {identity!r}; `tapestore dlq list` names them")
 
 
-async def _list(reason: Reason | None, source: str | None, limit: int) -> tuple[list[DeadLetter], dict[str, int]]:
-    async with _store(read_only=True) as store:
-        letters = [each async for each in store.dead_letters.find(reason=reason, source=source, limit=limit)]
-        return letters, {str(name): count for name, count in (await store.dead_letters.count()).items()}
+async def _count(chosen: Filter) -> int:
+    async with opened() as store:
+        return sum([1 async for _ in chosen.find(store)])
 
 
-async def _find(ids: Sequence[str] = (), reason: Reason | None = None, source: str | None = None) -> list[DeadLetter]:
-    async with _store(read_only=True) as store:
-        return [letter async for letter in store.dead_letters.find(ids=ids, reason=reason, source=source)]
-
-
-async def _purge(ids: Sequence[str], reason: Reason | None, source: str | None, *, ask: bool) -> int:
-    async with _store(read_only=True) as store:
-        found = [each.id async for each in store.dead_letters.find(ids=ids, reason=reason, source=source)]
-        if ask and found and not typer.confirm(f"Remove {len(found)} dead letters for good?", err=True):
+async def _purge(chosen: Filter, *, ask: bool) -> int:
+    async with opened() as store:
+        ids = [letter.id async for letter in chosen.find(store)]
+        if ask and ids and not typer.confirm(f"Remove {len(ids):,} dead letters for good?", err=True):
+            note("Nothing is removed.")
             raise typer.Exit(Exit.CHECK_FAILED)
-        return await store.dead_letters.delete(found)
+        pages = [ids[first : first + PAGE] for first in range(0, len(ids), PAGE)]
+        return sum([await store.dead_letters.delete(page) for page in pages])
 
 
-def _summary(letter: DeadLetter) -> dict[str, Any]:
-    left_out = ("data", "headers")
-    return {"id": letter.id} | {
-        name: getattr(letter, name) for name in letter.__struct_fields__ if name not in left_out
-    }
+async def _replay(chosen: Filter, rate: float | None, *, as_json: bool) -> Exit:
+    from consumer.cli import consume  # the whole service, which the other verbs do without
+    from consumer.sources.dead_letters import DeadLetterSource
+
+    loaded = settings()
+    store = store_of(loaded, read_only=True)
+    letters = DeadLetterSource(store, ids=chosen.ids, reason=chosen.reason, source=chosen.source, rate=rate)
+    async with letters:
+        messages = (await letters.status()).lag
+        if not messages and not as_json:
+            note("No dead letter is meant by that.")
+            return Exit.OK
+        result = partial(_print_replayed, letters, as_json=as_json)
+        return await consume.replay(loaded, letters, total=messages, result=result)
+
+
+def _print_list(counts: dict[str, int], letters: list[dict[str, Any]]) -> None:
+    total = sum(counts.values())
+    print_table(["reason", "letters"], [*counts.items(), ("all", total)], total=True)
+    columns = ["id", "attempts", "last_seen", "error"]
+    print_table(columns, [[letter[name] for name in columns] for letter in letters], loose="error")
+    note(f"{len(letters):,} of {total:,} letters; --limit shows more, `tapestore dlq show ID` shows one whole.")
+
+
+def _print_count(count: int, done: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({done.replace(" ", "_"): count})
+    else:
+        say(f"{count:,} dead letters {done}.")
+
+
+def _print_replayed(letters: DeadLetterSource, service: Service, *, as_json: bool) -> None:
+    from consumer.cli import consume
+
+    if as_json:
+        counts = {"removed": letters.removed, "kept": letters.kept}
+        print_json({"run_id": service.run_id, **counts, "datasets": consume.summary(service)})
+    else:
+        consume.print_summary(service, as_json=False)
+        say(f"{letters.removed:,} dead letters are stored now and removed, {letters.kept:,} died again and stay.")

@@ -4,22 +4,53 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 _PIPE_WIDTH = 1000
 """Where no terminal sets a width, no line is cut."""
 
-OUT = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-ERR = Console(stderr=True, soft_wrap=True)
+
+class ReaderGone(Exception):
+    """Whoever read stdout has seen enough: `tapestore query … | head`."""
+
+
+class _Stdout(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        raise ReaderGone
+
+
+_AS_IT_IS: dict[str, Any] = {"soft_wrap": True, "markup": False, "highlight": False, "emoji": False}
+OUT = _Stdout(width=None if sys.stdout.isatty() else _PIPE_WIDTH, **_AS_IT_IS)
+ERR = Console(stderr=True, **_AS_IT_IS)
+
+
+def say(text: str, style: str = "") -> None:
+    """Lines for people on stdout."""
+    OUT.print(Text(_printable_lines(text), style))
+
+
+def note(text: str) -> None:
+    """Lines on stderr: what is no data."""
+    ERR.print(Text(_printable_lines(text)))
+
+
+def printable(text: str) -> str:
+    """The text in one line that steers no terminal: what has no glyph is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def plain(value: Any) -> Any:
@@ -29,8 +60,6 @@ def plain(value: Any) -> Any:
             return format(value, "f")
         case datetime():
             return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        case bytes():
-            return value.decode(errors="backslashreplace")
         case Path():
             return str(value)
         case Mapping():
@@ -42,44 +71,26 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    OUT.file.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+    """One JSON document on stdout, in ASCII: nothing in it can steer a terminal, and nothing is lost."""
+    with reader():
+        sys.stdout.write(json.dumps(plain(value), indent=2) + "\n")
 
 
-def print_json_line(value: Any) -> None:
-    """One JSON document on one line of stdout, for streams of them."""
-    OUT.file.write(json.dumps(plain(value), ensure_ascii=False, separators=(",", ":")) + "\n")
+def json_line(value: Any) -> str:
+    """The same on one line, for streams of documents."""
+    return json.dumps(plain(value), separators=(",", ":")) + "\n"
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table that a person can read: numbers stand to the right and are never cut."""
-    numbers = [list(row) for row in rows]
-    cells = [[_cell(value) for value in row] for row in numbers]
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(columns):
-        numeric = bool(numbers) and all(isinstance(row[place], int) for row in numbers)
-        width = max(len(name), *(len(row[place]) for row in cells)) if numeric else None
-        table.add_column(name, justify="right" if numeric else "left", min_width=width, overflow="fold")
-    for row in cells:
-        table.add_row(*row)
-    OUT.print(table)
+@contextmanager
+def reader() -> Iterator[None]:
+    """Where stdout is written to directly; raises ReaderGone."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return "" if value is None else str(plain(value))
-
-
-def progress() -> Progress:
-    """A progress bar on stderr; silent where nobody looks."""
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=ERR,
-        disable=not ERR.is_terminal,
-        transient=True,
-    )
+def flush() -> None:
+    """Hand over what is written; raises ReaderGone."""
+    with reader():
+        sys.stdout.flush()

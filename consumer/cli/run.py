@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from config import Settings
-from consumer.cli.exits import Exit, UsageError
-from consumer.cli.start import print_summary, settings, shown, telemetry
-from consumer.service import Service, Transformation
+from consumer.cli import consume
+from consumer.cli.exits import UsageError
+from consumer.cli.start import settings
 from consumer.sources import open_source
-from consumer.sources.base import Source
 from consumer.sources.file import FileSource
 
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
@@ -28,51 +27,41 @@ def run(
 ) -> None:
     """Consume the bus into the store until SIGTERM.
 
-    The source is SOURCE (jetstream, nats, kafka or file), the store is STORE (local or mongodb). Nothing has to
+    SOURCE says from where (jetstream, nats, kafka or file), STORE where to (local or mongodb). Nothing has to
     be there at the start: what is missing is waited for, and http://HTTP_HOST:HTTP_PORT/readyz names it.
-    The first SIGTERM drains within DRAIN_SECONDS, the second ends at once. Exit 1: something was given back.
 
-        SOURCE=kafka STORE=mongodb tapestore run
-        tapestore run --until-idle 5
+    The first SIGTERM or Ctrl-C drains within DRAIN_SECONDS, the second ends at once. Exit 1: something was
+    not finished in time and is still on the bus.
+
+    \b
+    Examples:
+      tapestore run
+      tapestore run --until-idle 5
+      SOURCE=kafka STORE=mongodb tapestore run
     """
     loaded = settings()
-    code = asyncio.run(consume(loaded, open_source(loaded), "consume", until_idle=until_idle, as_json=as_json))
-    raise typer.Exit(code)
+    consuming = consume.consume(loaded, open_source(loaded), until_idle=until_idle, as_json=as_json)
+    raise typer.Exit(asyncio.run(consuming))
 
 
 def replay(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Captured messages: JSON lines, .gz or .zst.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Captured messages: JSON lines, gzip or zstd.")],
     as_json: Json = False,
 ) -> None:
     """Send captured messages through the pipeline again, from their start.
 
-    Replaying what is stored changes nothing: it counts as duplicate.
+    Replaying what is stored changes nothing: it counts as duplicate. What is not there at the start, a file or
+    the store, ends it with an error; a store that goes away later is waited for.
 
-        tapestore replay tape.jsonl.zst
+    \b
+    Examples:
+      tapestore replay tape.jsonl.zst
+      STORE=mongodb tapestore replay monday.jsonl.gz tuesday.jsonl.gz
     """
-    missing = [str(file) for file in files if not file.is_file()]
+    missing = [str(file) for file in files if not file.exists() or file.is_dir()]
     if missing:
         raise UsageError(f"no such file: {', '.join(missing)}")
     loaded = settings()
     source = FileSource(files, max_message_bytes=int(loaded.message.max_message_bytes))
-    raise typer.Exit(asyncio.run(consume(loaded, source, "replay", serve=False, show=True, as_json=as_json)))
-
-
-async def consume(
-    loaded: Settings,
-    source: Source,
-    transformation: Transformation,
-    *,
-    until_idle: float | None = None,
-    serve: bool = True,
-    show: bool = False,
-    as_json: bool = False,
-) -> Exit:
-    """Run a service over `source` and print what became of it; CHECK_FAILED when something was given back."""
-    async with telemetry(loaded, source.name):
-        service = Service(loaded, source, transformation=transformation)
-        async with shown(transformation, lambda: service.pipeline.received, None):
-            left = await service.run(until_idle=until_idle, serve=serve)
-    if show or as_json or until_idle is not None:
-        print_summary(service, as_json=as_json)
-    return Exit.CHECK_FAILED if left else Exit.OK
+    result = partial(consume.print_summary, as_json=as_json)
+    raise typer.Exit(asyncio.run(consume.replay(loaded, source, result=result)))

@@ -11,8 +11,9 @@ import typer
 
 from config import Settings
 from consumer.cli.exits import UsageError
-from consumer.cli.output import ERR, print_json
-from consumer.cli.start import settings, shown
+from consumer.cli.output import note, print_json
+from consumer.cli.progress import shown
+from consumer.cli.start import settings
 from consumer.simulator.envelope import subject_for
 from consumer.simulator.faults import USUAL, Faults
 from consumer.simulator.kinds import KINDS
@@ -21,9 +22,11 @@ from consumer.simulator.publish import publish
 from consumer.simulator.publishers import open_publisher
 from consumer.simulator.truth_file import write_truth
 
+BUSES = ("jetstream", "nats", "kafka")
+
 
 def simulate(
-    to: Annotated[str, typer.Option("--to", metavar="BUS|FILE", help="jetstream, nats, kafka, or a file name.")],
+    to: Annotated[str, typer.Option("--to", metavar="BUS|FILE", help=f"{', '.join(BUSES)}, or a new file.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Messages.")] = 10_000,
     symbols: Annotated[int, typer.Option("--symbols", min=1, help="Symbols.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="The same seed is the same market.")] = 0,
@@ -40,27 +43,46 @@ def simulate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was sent as JSON.")] = False,
 ) -> None:
-    """Send a simulated market: every kind of message, the same for the same seed.
+    """Send a simulated market to a bus or into a file.
 
-    Bus, subject and topic are those of the settings. A file is captured messages: `.gz` and `.zst` compress.
+    Every kind of message, the same for the same seed. Bus, subject and topic are those of the settings; a file
+    becomes a new one of captured messages, compressed when it ends in .gz or .zst.
 
-        tapestore simulate --to jetstream --create --count 20000 --faults all
-        tapestore simulate --to tape.jsonl.zst --seed 7 --faults gap,duplicates=0.05
+    \b
+    Examples:
+      tapestore simulate --to jetstream --create --count 20000 --faults all
+      tapestore simulate --to kafka --rate 500 --count 30000 --kinds trade,kline
+      tapestore simulate --to tape.jsonl.zst --seed 7 --faults gap,duplicates=0.05
     """
-    chosen = tuple(name for name in kinds.split(",") if name) or tuple(KINDS)
-    unknown = [name for name in chosen if name not in KINDS]
-    if unknown:
-        raise UsageError(f"no kind is called {', '.join(unknown)}; known are {', '.join(KINDS)}")
+    chosen, troubles = _kinds(kinds), _faults(faults)
+    _check_place(to)
     loaded = settings()
     subject = subject_for(loaded.nats.subject)
-    market = Market(seed, symbols, _faults(faults), kinds=chosen, subject=subject, keep_truth=truth is not None)
+    market = Market(seed, symbols, troubles, kinds=chosen, subject=subject, keep_truth=truth is not None)
     sent = asyncio.run(_simulate(loaded, market, to, count, rate, create=create))
     if truth is not None:
         write_truth(market.truth, truth)
     if as_json:
         print_json({"to": to, "messages": sent, "seed": seed})
     else:
-        ERR.print(f"{sent:,} messages sent to {to}.", highlight=False)
+        note(f"{sent:,} messages sent to {to}.")
+
+
+def _check_place(to: str) -> None:
+    """A misspelt bus is no file name, and no file is written over."""
+    if to in BUSES:
+        return
+    if not Path(to).suffix and "/" not in to:
+        raise UsageError(f"no bus is called {to!r}: known are {', '.join(BUSES)}, and a file has an ending or a /")
+    if Path(to).exists() or not Path(to).parent.is_dir():
+        raise UsageError(f"{to} is there already, or its folder is not: simulate makes a new file")
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    chosen = tuple(word.strip() for word in text.split(",") if word.strip()) or tuple(KINDS)
+    if unknown := [name for name in chosen if name not in KINDS]:
+        raise UsageError(f"no kind is called {', '.join(unknown)}; known are {', '.join(KINDS)}")
+    return chosen
 
 
 def _faults(text: str) -> Faults:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from consumer.cli.exits import Exit
-from consumer.cli.output import OUT, print_json, print_table
+from consumer.cli.exits import Exit, UsageError
+from consumer.cli.output import note, print_json, say
 from consumer.cli.start import settings
+from consumer.cli.tables import print_table
 from storage.auditing import ledger
 from storage.metadata import MetadataDatabase
-from storage.metadata.rows import OUTCOMES, LineageTotals
+from storage.metadata.rows import OUTCOMES, Counts, LineageTotals
 from storage.repositories.lineage import LineageRepository
 
 
@@ -20,12 +23,21 @@ def verify(
     run_id: Annotated[str | None, typer.Option("--run", metavar="RUN_ID", help="Look at one run only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check received = stored + duplicate + stale + conflict + dead-lettered + ignored + returned.
+    """Prove from the lineage that no record is missing in the numbers.
 
-    For every run that has ended, from its lineage rows. Exit 1 and the difference when it does not add up.
-    A run that was killed has an open interval: it is shown and is no failure, for the bus gives it again.
+    received = stored + duplicate + stale + conflict + dead-lettered + ignored + returned, for every run that has
+    ended and each of its datasets. Exit 1 and the difference when it does not add up.
+
+    A run that was killed has an open interval: it is shown and is no failure, for the bus gives its messages again.
+
+    \b
+    Examples:
+      tapestore verify
+      tapestore verify --json | jq .findings
     """
     totals = asyncio.run(_totals(run_id))
+    if run_id is not None and not totals:
+        raise UsageError(f"there is no run {run_id!r} in the lineage")
     findings = ledger.verify(totals)
     failed = any(finding.failure for finding in findings)
     if as_json:
@@ -40,21 +52,42 @@ async def _totals(run_id: str | None) -> list[LineageTotals]:
         return await LineageRepository(database).totals(run_id)
 
 
-def _rows(totals: list[LineageTotals]) -> list[dict[str, object]]:
-    names = ("run_id", "dataset_id", "received", *OUTCOMES)
-    return [{name: getattr(total, name) for name in names} for total in totals if total.transformation != "run"]
+def _of_datasets(totals: Sequence[LineageTotals]) -> list[LineageTotals]:
+    return [total for total in totals if total.transformation != "run"]
+
+
+def _rows(totals: Sequence[LineageTotals]) -> list[dict[str, object]]:
+    names = ("run_id", "dataset_id", "transformation", "received", *OUTCOMES)
+    return [{name: getattr(total, name) for name in names} for total in _of_datasets(totals)]
 
 
 def _finding(finding: ledger.Finding) -> dict[str, object]:
     return {name: getattr(finding, name) for name in finding.__struct_fields__} | {"failure": finding.failure}
 
 
-def _show(totals: list[LineageTotals], findings: list[ledger.Finding], *, failed: bool) -> None:
-    rows = _rows(totals)
-    columns = ["dataset_id", "received", *(name for name in OUTCOMES if any(row[name] for row in rows))]
-    print_table("", columns, [[row[name] for name in columns] for row in rows])
+def _show(totals: Sequence[LineageTotals], findings: Sequence[ledger.Finding], *, failed: bool) -> None:
+    if not totals:
+        note("The lineage is empty: nothing was consumed yet.")
+        return
+    _print_sums(_of_datasets(totals))
     for finding in findings:
-        verdict = "FAILED" if finding.failure else "open"
-        OUT.print(f"{verdict}: run {finding.run_id}, {finding.dataset_id}: {finding.text}", highlight=False)
+        words, style = ("FAILED", "red") if finding.failure else ("open", "yellow")
+        say(f"{words}: run {finding.run_id}, {finding.dataset_id}: {finding.text}", style)
     runs = len({total.run_id for total in totals})
-    OUT.print("The numbers do not add up." if failed else f"All numbers of {runs} runs add up.", highlight=False)
+    verdict = "The numbers do not add up." if failed else f"All numbers of {_count(runs, 'run')} add up."
+    say(verdict, "bold red" if failed else "bold green")
+
+
+def _print_sums(totals: Sequence[LineageTotals]) -> None:
+    """One line a dataset, over all runs."""
+    datasets: defaultdict[str, list[Counts]] = defaultdict(list)
+    for total in totals:
+        datasets[total.dataset_id].append(total)
+    sums = {name: ledger.add(counts) for name, counts in sorted(datasets.items())} | {"all": ledger.add(totals)}
+    columns = ["received", *(name for name in OUTCOMES if getattr(sums["all"], name))]
+    rows = [[name, *(getattr(counts, column) for column in columns)] for name, counts in sums.items()]
+    print_table(["dataset", *(column.replace("_", " ") for column in columns)], rows, total=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
