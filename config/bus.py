@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -69,6 +70,11 @@ class KafkaSettings(Section):
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", alias="KAFKA_SECURITY_PROTOCOL", description="How to talk to the brokers."
+    )
+    tls_ca_file: Path | None = Field(
+        None,
+        alias="KAFKA_TLS_CA_FILE",
+        description="Certificate authorities (PEM) to trust instead of this machine's, with SSL or SASL_SSL.",
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "PLAIN", alias="KAFKA_SASL_MECHANISM", description="SASL mechanism, where the protocol asks for one."

@@ -92,6 +92,18 @@ RULES = (
         lambda s: not _uses_sasl(s) and bool(s.kafka.sasl_username or s.kafka.sasl_password),
     ),
     Rule(
+        "MONGODB_TLS",
+        "must not be off with MONGODB_TLS_CA_FILE or MONGODB_TLS_CERT_FILE, which are for TLS",
+        ("MONGODB_TLS_CA_FILE", "MONGODB_TLS_CERT_FILE"),
+        lambda s: s.mongodb.tls == "off" and bool(s.mongodb.tls_ca_file or s.mongodb.tls_cert_file),
+    ),
+    Rule(
+        "METADATA_TLS_KEY_FILE",
+        "must be set together with METADATA_TLS_CERT_FILE",
+        ("METADATA_TLS_CERT_FILE",),
+        lambda s: (s.metadata.tls_key_file is None) != (s.metadata.tls_cert_file is None),
+    ),
+    Rule(
         "MONGODB_PASSWORD",
         "must be set with MONGODB_USER, unless MONGODB_URI is",
         ("MONGODB_USER", "MONGODB_URI"),

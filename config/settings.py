@@ -8,10 +8,12 @@ from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from config.bus import FileSettings, KafkaSettings, NatsSettings
 from config.flow import BatchSettings, MessageLimits, RetrySettings
+from config.retention import RetentionSettings
 from config.rules import check_rules
 from config.section import Section
 from config.service import HttpSettings, TelemetrySettings
 from config.store import LocalSettings, MetadataSettings, MongoSettings, StoreSettings
+from config.tls import with_tls
 from config.urls import asynchronous, mongodb_uri, mysql_url, sqlite_url
 
 
@@ -31,6 +33,7 @@ class Settings(Section):
     kafka: KafkaSettings = KafkaSettings()
     file: FileSettings = FileSettings()
     store: StoreSettings = StoreSettings()
+    retention: RetentionSettings = RetentionSettings()
     mongodb: MongoSettings = MongoSettings()
     local: LocalSettings = LocalSettings()
     metadata: MetadataSettings = MetadataSettings()
@@ -53,12 +56,18 @@ class Settings(Section):
     def metadata_url(self) -> SecretStr:
         """The SQLAlchemy URL of the metadata, given or built, with a driver that can be awaited."""
         metadata = self.metadata
+        return SecretStr(
+            with_tls(self._metadata_url(), metadata.tls_ca_file, metadata.tls_cert_file, metadata.tls_key_file)
+        )
+
+    def _metadata_url(self) -> str:
+        metadata = self.metadata
         if given := metadata.url or metadata.mysql_uri:
-            return SecretStr(asynchronous(given.get_secret_value()))
+            return asynchronous(given.get_secret_value())
         if metadata.host is None:
-            return SecretStr(sqlite_url(self.local.path / "metadata.sqlite"))
+            return sqlite_url(self.local.path / "metadata.sqlite")
         password = metadata.password.get_secret_value()
-        return SecretStr(mysql_url(metadata.host, metadata.port, metadata.user, password, metadata.database))
+        return mysql_url(metadata.host, metadata.port, metadata.user, password, metadata.database)
 
     @property
     def batch_age_seconds(self) -> float:

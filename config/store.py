@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import ByteSize, Field, SecretStr
 
 from config.section import Section
 from config.urls import Host, MongodbUri, SqlalchemyUrl
@@ -34,6 +34,40 @@ class MongoSettings(Section):
         "indexed",
         alias="MONGODB_LAYOUT",
         description="indexed: an index on timestamp; clustered: stored in the order of _id.",
+    )
+    validation: Literal["off", "moderate", "strict"] = Field(
+        "off",
+        alias="MONGODB_VALIDATION",
+        description="The server checks each document against its schema; moderate spares old ones that break it.",
+    )
+    max_pool_size: int | None = Field(
+        None,
+        alias="MONGODB_MAX_POOL_SIZE",
+        ge=1,
+        le=1000,
+        description="Connections at most; unset: maxPoolSize of MONGODB_URI, or 50.",
+    )
+    wait_queue_seconds: float = Field(
+        10.0,
+        alias="MONGODB_WAIT_QUEUE_SECONDS",
+        gt=0,
+        le=60,
+        description="How long a caller waits for one of them.",
+    )
+    tls: Literal["on", "off"] | None = Field(
+        None,
+        alias="MONGODB_TLS",
+        description="on: encrypted, certificate and host name verified; wins over MONGODB_URI.",
+    )
+    tls_ca_file: Path | None = Field(
+        None,
+        alias="MONGODB_TLS_CA_FILE",
+        description="Certificate authorities (PEM) to trust instead of this machine's; means MONGODB_TLS=on.",
+    )
+    tls_cert_file: Path | None = Field(
+        None,
+        alias="MONGODB_TLS_CERT_FILE",
+        description="Client certificate and its key in one PEM file; means MONGODB_TLS=on.",
     )
 
 
@@ -68,6 +102,17 @@ class MetadataSettings(Section):
         alias="MIGRATE_ON_START",
         description="run, replay and demo bring the tables up to date, under a lock.",
     )
+    tls_ca_file: Path | None = Field(
+        None,
+        alias="METADATA_TLS_CA_FILE",
+        description="Certificate authorities (PEM) to trust; certificate and host name are verified then.",
+    )
+    tls_cert_file: Path | None = Field(
+        None, alias="METADATA_TLS_CERT_FILE", description="Client certificate (PEM); verifies as the one above does."
+    )
+    tls_key_file: Path | None = Field(
+        None, alias="METADATA_TLS_KEY_FILE", description="Key of the client certificate (PEM)."
+    )
 
 
 class StoreSettings(Section):
@@ -80,4 +125,17 @@ class StoreSettings(Section):
         ge=1,
         le=1_000_000,
         description="Collections at most; beyond it new symbols become dead letters, existing ones go on.",
+    )
+    quota: ByteSize = Field(
+        ByteSize(0),
+        alias="DATA_QUOTA_BYTES",
+        ge=0,
+        description="What the store may hold, as it is billed or as the disk is large; 0: no quota.",
+    )
+    quota_warn_share: float = Field(
+        0.8,
+        alias="DATA_QUOTA_WARN_SHARE",
+        gt=0,
+        le=1,
+        description="Share of the quota from which on a warning is logged.",
     )

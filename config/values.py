@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ def shown(value: object) -> str:
             return str(value).lower()
         case ByteSize():
             return _bytes(value)
+        case timedelta():
+            return _duration(value)
         case tuple():
             return ",".join(map(str, value))
         case float():
@@ -104,8 +107,16 @@ def _without_secret(text: str) -> str:
     return HIDDEN if text else ""
 
 
+def _duration(value: timedelta) -> str:
+    minutes = value // timedelta(minutes=1)
+    for unit, name in ((1440, "d"), (60, "h")):
+        if minutes % unit == 0:
+            return f"{minutes // unit}{name}"
+    return f"{minutes}m"
+
+
 def _bytes(size: int) -> str:
     for unit, name in ((1024 * 1024, "MiB"), (1024, "KiB")):
-        if size % unit == 0:
+        if size and size % unit == 0:
             return f"{size // unit}{name}"
     return str(size)

@@ -28,6 +28,8 @@ def observe(service: Service) -> None:
     metrics.OLDEST_UNSETTLED.observe(lambda: {(): pipeline.oldest_seconds})
     metrics.LAG.observe(lambda: {} if service.source_status.lag is None else {(source,): service.source_status.lag})
     metrics.SPOOL_ROWS.observe(lambda: {(): service.metadata.waiting_rows})
+    metrics.DATA_BYTES.observe(lambda: {} if service.upkeep.data_bytes is None else {(): service.upkeep.data_bytes})
+    metrics.DATA_QUOTA.observe(lambda: {(): service.upkeep.quota} if service.upkeep.quota else {})
     metrics.breaker_is(service.breaker.state)
 
 

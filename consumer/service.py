@@ -30,6 +30,7 @@ from consumer.sources.base import Guarantee, Source, SourceStatus
 from consumer.stores import store_of
 from consumer.telemetry import events
 from consumer.telemetry.heartbeat import Heartbeat, beating
+from consumer.upkeep import Upkeep
 from storage.circuit_breaker import BreakerState, CircuitBreaker
 from storage.repositories import repositories_of
 from storage.times import utc_now
@@ -51,6 +52,7 @@ class Service:
         self.source_status = SourceStatus(connected=False, subscribed=False, problem="not connected yet")
         self.store = store_of(settings)
         self.store_problem = "not connected yet"
+        self.upkeep = Upkeep(settings, self.store)
         self.breaker = CircuitBreaker(settings.retry.failure_threshold, settings.retry.recovery_seconds)
         self.heartbeat = Heartbeat()
         self._retrier = Retrier(settings.retry, self.breaker)
@@ -134,12 +136,14 @@ class Service:
     async def _consume(self, until_idle: float | None) -> int:
         async with self.source:
             watching = asyncio.create_task(self._watch(until_idle), name="watch")
+            keeping = asyncio.create_task(self.upkeep.follow(), name="upkeep")
             self.state = "draining" if self._stopping.is_set() else "running"
             try:
                 return await self.pipeline.run()
             finally:
-                watching.cancel()
-                await asyncio.wait([watching])
+                for task in (watching, keeping):
+                    task.cancel()
+                await asyncio.wait([watching, keeping])
 
     async def _watch(self, until_idle: float | None) -> None:
         """Keep `source_status` fresh; stop once there was nothing to do for `until_idle` seconds."""

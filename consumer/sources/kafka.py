@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from consumer.sources.kafka_errors import Reasons, Trouble, explain
 from consumer.sources.kafka_member import Member
 from consumer.sources.kafka_partition import Partition
 from consumer.sources.kafka_reader import Reader
+from consumer.sources.kafka_tls import ssl_context
 
 RECEIVE_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.2
@@ -173,7 +173,7 @@ class KafkaSource(Source):
             "request_timeout_ms": int((rebalance_seconds + 5) * 1000),  # joining waits for the slowest member
             "metadata_max_age_ms": 30_000,
             "security_protocol": settings.security_protocol,
-            "ssl_context": ssl.create_default_context() if "SSL" in settings.security_protocol.split("_") else None,
+            "ssl_context": ssl_context(settings),
             "sasl_mechanism": settings.sasl_mechanism,
             "sasl_plain_username": settings.sasl_username,
             "sasl_plain_password": secret.get_secret_value() if secret is not None else None,

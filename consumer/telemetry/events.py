@@ -176,6 +176,25 @@ def collection_limit_reached(limit: int) -> None:
     """New symbols become dead letters; raise MAX_COLLECTIONS to take them."""
 
 
+# Upkeep of the store.
+
+
+@event(INFO)
+def documents_expired(kind: str, count: int) -> None:
+    """Documents were older than RETENTION_… keeps them and were deleted."""
+    metrics.EXPIRED.add(count, kind)
+
+
+@event(WARNING)
+def quota_near(used: int, quota: int) -> None:
+    """The store holds more bytes than DATA_QUOTA_WARN_SHARE of DATA_QUOTA_BYTES."""
+
+
+@event(WARNING)
+def index_changed(collection: str, index: str, was: str, now: str) -> None:
+    """An index had other options than it should have, and was changed or made again."""
+
+
 # Lineage.
 
 

@@ -133,6 +133,16 @@ REBALANCE_SECONDS = Histogram(
     "tapestore.rebalance.duration", "s", "From the first revoke to the assignment.", buckets=MESSAGING_SECONDS
 )
 
+# Upkeep of the store.
+EXPIRED = Counter(
+    "tapestore.documents.expired",
+    "{document}",
+    "Documents deleted because they were too old; a TTL index does so uncounted.",
+    {"kind": tuple(TABLES)},
+)
+DATA_BYTES = Observed("tapestore.store.data", "By", "Bytes that the store holds, as it says itself.")
+DATA_QUOTA = Observed("tapestore.store.quota", "By", "Bytes that the store may hold, as it was set.")
+
 # Lineage.
 LINEAGE_ROWS = Counter("tapestore.lineage.rows", "{row}", "Lineage rows written to the metadata database.")
 SPOOL_ROWS = Observed("tapestore.lineage.spool.rows", "{row}", "Lineage rows that wait on disk for that database.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
@@ -120,6 +121,16 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
+@dataclass(frozen=True, slots=True)
+class IndexChange:
+    """An index that was there with other options than it should have, and was changed."""
+
+    collection: str
+    index: str
+    was: Mapping[str, Any]
+    now: Mapping[str, Any]
+
+
 class BaseAdapter(ABC):
     """A database of collections, one for each kind and symbol, and of free documents beside them.
 
@@ -131,6 +142,8 @@ class BaseAdapter(ABC):
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
     observer: Observer = SILENT
+    index_changes: Sequence[IndexChange] = ()
+    """It only grows. An index with other options is never kept silently."""
     dead_letters: DeadLetters
     conflicts: Conflicts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from config.bus import KafkaSettings
 from consumer.errors import SourceRefused
 from consumer.simulator.envelope import Simulated
 from consumer.sources.kafka_errors import Reasons, explain
+from consumer.sources.kafka_tls import ssl_context
 
 ANSWER_SECONDS = 10.0
 PARTITIONS = 4
@@ -92,7 +92,7 @@ def _options(settings: KafkaSettings) -> dict[str, Any]:
         "client_id": "tapestore-simulator",
         "request_timeout_ms": int(ANSWER_SECONDS * 1000),
         "security_protocol": settings.security_protocol,
-        "ssl_context": ssl.create_default_context() if "SSL" in settings.security_protocol.split("_") else None,
+        "ssl_context": ssl_context(settings),
         "sasl_mechanism": settings.sasl_mechanism,
         "sasl_plain_username": settings.sasl_username,
         "sasl_plain_password": secret.get_secret_value() if secret is not None else None,

@@ -16,7 +16,6 @@ from storage.adapters.mongodb.connection import Connection, Driver, opened
 from storage.adapters.mongodb.documents import to_document
 from storage.adapters.mongodb.entries import Target
 from storage.adapters.mongodb.errors import translated
-from storage.adapters.mongodb.indexes import IndexChange
 from storage.adapters.mongodb.letters import MongoDBConflicts, MongoDBDeadLetters
 from storage.adapters.mongodb.options import ClientOptions
 from storage.adapters.mongodb.questions import differing, filter_of, reader_of, stages_of, update_of
@@ -68,14 +67,10 @@ class MongoDBAdapter(BaseAdapter):
         options = client or ClientOptions()
         self._connection = Connection(connection_string, database, driver, options, lambda: self.observer)
         self._collections = Collections(Plan(layout, max_collections, validation, dict(retention or {})))
+        self.index_changes = self._collections.index_changes
         self._limit = max_collections
         self.dead_letters = MongoDBDeadLetters(self._connection)
         self.conflicts = MongoDBConflicts(self._connection)
-
-    @property
-    def index_changes(self) -> Sequence[IndexChange]:
-        """The indexes that were found with other options than they should have, and were changed; it only grows."""
-        return self._collections.index_changes
 
     async def connect(self) -> None:
         await self.disconnect()

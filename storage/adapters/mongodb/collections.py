@@ -11,8 +11,9 @@ from weakref import WeakValueDictionary
 
 from pymongo.errors import OperationFailure
 
+from storage.adapters.base import IndexChange
 from storage.adapters.mongodb.connection import Database, opened
-from storage.adapters.mongodb.indexes import BY_SYMBOL, BY_TIME, Index, IndexChange, ensure
+from storage.adapters.mongodb.indexes import BY_SYMBOL, BY_TIME, Index, ensure
 from storage.adapters.mongodb.validators import Validation, change_of, options_of
 from storage.adapters.requests import is_market
 from storage.tables import table_of_collection
@@ -47,7 +48,7 @@ class Collections:
 
     Several pods may make collections at the same time: each makes what it needs, whoever comes first, and
     looks before it counts. The limit is exact for one pod; several together may pass it by one each.
-    `index_changes` grows by each index that was found with other options than it should have.
+    `index_changes` grows by each index that had to be changed.
     """
 
     def __init__(self, plan: Plan) -> None:

@@ -11,6 +11,7 @@ import pymongo
 from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
+from storage.adapters.base import IndexChange
 from storage.adapters.mongodb.connection import Database, opened
 
 Key = tuple[tuple[str, int], ...]
@@ -24,16 +25,6 @@ _PATIENCE_SECONDS = 300
 """For an index of a collection that holds much already."""
 
 _NO_OPTIONS = frozenset({"v", "key", "ns", "name", "background"})
-
-
-@dataclass(frozen=True, slots=True)
-class IndexChange:
-    """An index that was there with other options than it should have, and was changed."""
-
-    collection: str
-    index: str
-    was: Options
-    now: Options
 
 
 @dataclass(frozen=True, slots=True)

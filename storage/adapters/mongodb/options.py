@@ -1,4 +1,4 @@
-"""What a client is told beside its connection string: pool, compression, TLS."""
+"""What a client is told beside its connection string: pool and TLS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class ClientOptions:
 
     max_pool_size: int | None = None
     wait_queue_seconds: float = 10.0
-    compressors: str | None = None
     tls: bool | None = None
     tls_ca_file: Path | None = None
     tls_cert_file: Path | None = None
@@ -30,7 +29,6 @@ class ClientOptions:
         words = {
             "maxPoolSize": self._pool_size(connection_string),
             "waitQueueTimeoutMS": round(self.wait_queue_seconds * 1000),
-            "compressors": self.compressors,
             **self._tls(),
         }
         return {name: value for name, value in words.items() if value is not None}
