@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import RowMapping, select
 
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import Dataset
 from storage.metadata.schema import datasets
-from storage.sql.statements import upsert
 from storage.metadata.values import bind_values
+from storage.sql.statements import upsert
+from storage.tables import table_of_collection
 
 
 def dataset_id(market: str, collection: str) -> str:
     """The id of the dataset that one collection of one market is."""
     return f"{market}.{collection}"
+
+
+def dataset_of(id: str, storage_type: str, now: datetime) -> Dataset:
+    """The dataset of that id as it is registered first: named by its collection, its category the kind."""
+    collection = id.partition(".")[2]
+    return Dataset(
+        dataset_id=id,
+        name=collection or id,
+        category=_category(collection),
+        storage_type=storage_type,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _category(collection: str) -> str:
+    try:
+        return table_of_collection(collection).name
+    except ValueError:
+        return "other"
 
 
 class CatalogRepository:

@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from storage.errors import DatabaseError, RejectedError
-from storage.metadata.rows import Dataset, LineageRow
-from storage.repositories.catalog import CatalogRepository
+from storage.metadata.rows import LineageRow
+from storage.repositories.catalog import CatalogRepository, dataset_of
 from storage.repositories.lineage import LineageRepository, lineage_values
 from storage.spool.files import Leftover, LineageSpool, SpoolError
-from storage.tables import table_of_collection
 from storage.times import utc_now
 
 
@@ -117,7 +116,8 @@ class LineageWriter:
     async def _send(self, rows: Sequence[LineageRow]) -> None:
         named = {row.dataset_id for row in rows if row.transformation != "run"} - self._registered
         if named:
-            await self._catalog.upsert_datasets([self._dataset(dataset_id) for dataset_id in sorted(named)])
+            now = self._clock()
+            await self._catalog.upsert_datasets([dataset_of(id, self._storage_type, now) for id in sorted(named)])
         await self._lineage.insert(rows)
         self._registered |= named
         self._delivered += len(rows)
@@ -127,21 +127,3 @@ class LineageWriter:
             await asyncio.to_thread(work)
         except SpoolError as error:
             self.spool_error = error
-
-    def _dataset(self, dataset_id: str) -> Dataset:
-        now, collection = self._clock(), dataset_id.partition(".")[2]
-        return Dataset(
-            dataset_id=dataset_id,
-            name=collection or dataset_id,
-            category=_category(collection),
-            storage_type=self._storage_type,
-            created_at=now,
-            updated_at=now,
-        )
-
-
-def _category(collection: str) -> str:
-    try:
-        return table_of_collection(collection).name
-    except ValueError:
-        return "other"
