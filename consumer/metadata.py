@@ -13,8 +13,10 @@ from consumer.lineage import LineageReport
 from consumer.sources.base import Source
 from consumer.telemetry import events
 from storage import DatabaseError
+from storage.adapters.base import BaseAdapter
 from storage.metadata import MetadataDatabase
 from storage.migrations import status, upgrade
+from storage.registration import Registration
 from storage.repositories.audit import AuditRepository
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
@@ -24,15 +26,20 @@ from storage.spool import LineageSpool, LineageWriter
 class Metadata:
     """One run's side of the metadata: `follow` is a task, `end` lets it finish."""
 
-    def __init__(self, settings: Settings, source: Source, report: LineageReport, run_id: str) -> None:
+    def __init__(
+        self, settings: Settings, source: Source, store: BaseAdapter, report: LineageReport, run_id: str
+    ) -> None:
         self._url = settings.metadata_url.get_secret_value()
         self._migrate = settings.metadata.migrate_on_start
         self._interval = settings.telemetry.lineage_seconds
         self._source = source
         self._report = report
         self._database = MetadataDatabase(self._url)
+        catalog = CatalogRepository(self._database)
+        self._registration = Registration(store, catalog, market=settings.market, storage_type=settings.store.kind)
+        self._is_reconciled = False
         self._writer = LineageWriter(
-            CatalogRepository(self._database),
+            catalog,
             LineageRepository(self._database),
             LineageSpool(settings.local.path / "spool", run_id),
             storage_type=settings.store.kind,
@@ -56,11 +63,13 @@ class Metadata:
         """Write what is new, interval after interval; after `end` the rest and the closing row, and return."""
         while not self._ending.is_set():
             await self._prepare()
+            await self._reconcile()
             await self._write(closing=False)
             await self._tell_losses()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), self._interval)
         await self._prepare()
+        await self._reconcile()
         await self._write(closing=True)
         await self._tell_losses()
         await self._writer.close()
@@ -80,6 +89,14 @@ class Metadata:
             self.problem = f"migrations are pending: {', '.join(found.pending)}" if found.pending else ""
         except DatabaseError as error:
             self.problem = str(error)
+
+    async def _reconcile(self) -> None:
+        """Once: register the collections that a process made and did not live to register."""
+        if self._is_reconciled or self.problem:
+            return
+        with suppress(DatabaseError):  # one side is down: the next interval tries again
+            await self._registration.reconcile()
+            self._is_reconciled = True
 
     async def _write(self, *, closing: bool) -> None:
         rows = self._report.rows()

@@ -60,7 +60,7 @@ class Service:
         report = LineageReport(
             self.pipeline.tally, run_id=self.run_id, market=settings.market, transformation=transformation
         )
-        self.metadata = Metadata(settings, source, report, self.run_id)
+        self.metadata = Metadata(settings, source, self.store, report, self.run_id)
         self._stopping = asyncio.Event()
 
     def _pipeline(self) -> Pipeline:

@@ -9,12 +9,14 @@ from consumer.metadata import Metadata
 from consumer.pipeline.tally import Fate, Tally
 from consumer.sources.base import LostRange
 from consumer.sources.memory import MemoryBus, MemorySource
+from storage.adapters.memory import MemoryAdapter
 from storage.auditing import verify
 from storage.metadata import MetadataDatabase
 from storage.metadata.rows import LineageTotals
 from storage.repositories.audit import AuditRepository
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
+from tests.contracts.records import trade
 
 
 class LosingSource(MemorySource):
@@ -36,7 +38,7 @@ def counted() -> Tally:
 async def followed(folder: Path, tally: Tally, *, url: str | None = None) -> None:
     told = {"LOCAL_PATH": str(folder), "MARKET": "spot"} | ({"METADATA_URL": url} if url else {})
     report = LineageReport(tally, run_id="run1", market="spot", transformation="consume")
-    metadata = Metadata(load(told), LosingSource(MemoryBus()), report, "run1")
+    metadata = Metadata(load(told), LosingSource(MemoryBus()), MemoryAdapter(), report, "run1")
     metadata.end()
     await asyncio.wait_for(metadata.follow(), 30)
 
@@ -61,6 +63,22 @@ async def test_a_run_leaves_rows_that_add_up_and_a_registered_dataset(tmp_path: 
         assert [each.category for each in await CatalogRepository(opened).get_all_datasets()] == ["trades"]
 
 
+async def test_a_collection_that_an_earlier_process_left_unregistered_is_registered_at_the_start(
+    tmp_path: Path,
+) -> None:
+    report = LineageReport(Tally(), run_id="run1", market="spot", transformation="consume")
+    settings = load({"LOCAL_PATH": str(tmp_path), "MARKET": "spot"})
+    async with MemoryAdapter() as store:
+        await store.write([trade()], "trades_BTCUSDT")
+        metadata = Metadata(settings, MemorySource(MemoryBus()), store, report, "run1")
+        metadata.end()
+        await metadata.follow()
+    async with database(tmp_path) as opened:
+        assert [each.dataset_id for each in await CatalogRepository(opened).get_all_datasets()] == [
+            "spot.trades_BTCUSDT"
+        ]
+
+
 async def test_numbers_that_do_not_add_up_are_found(tmp_path: Path) -> None:
     tally = counted()
     next(iter(tally)).fates[Fate.STORED] -= 1
@@ -83,7 +101,7 @@ async def test_while_sql_is_down_the_rows_wait_on_disk_and_the_next_run_delivers
     await followed(tmp_path, counted(), url="postgresql://nobody:secret@127.0.0.1:1/none")
     assert list((tmp_path / "spool").iterdir())
     report = LineageReport(Tally(), run_id="run2", market="spot", transformation="consume")
-    metadata = Metadata(load({"LOCAL_PATH": str(tmp_path)}), MemorySource(MemoryBus()), report, "run2")
+    metadata = Metadata(load({"LOCAL_PATH": str(tmp_path)}), MemorySource(MemoryBus()), MemoryAdapter(), report, "run2")
     metadata.end()
     await metadata.follow()
     assert {row.run_id for row in await totals(tmp_path)} == {"run1", "run2"}
