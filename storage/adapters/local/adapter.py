@@ -1,29 +1,47 @@
-"""The local store: Parquet files and an SQLite manifest in one folder, no server."""
+"""The local store: files of market data and an SQLite manifest in one folder, no server."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from storage.adapters.base import BaseAdapter, Document, Rows
+from storage.adapters.base import BaseAdapter, Capability, Change, Document, Query, Rows
+from storage.adapters.local import free, letters
+from storage.adapters.local.answers import answer, paged
 from storage.adapters.local.compaction import Compaction, Sizes
+from storage.adapters.local.conditions import span_of
+from storage.adapters.local.database import Database
+from storage.adapters.local.edits import Edit, removing, setting
 from storage.adapters.local.errors import translated
-from storage.adapters.local.files import Files, make_folder, sync_folder
-from storage.adapters.local.letters import Letters, LocalConflicts, LocalDeadLetters
+from storage.adapters.local.files import Files, bytes_below, make_folder, sync_folder
+from storage.adapters.local.formats import FormatName, format_named
+from storage.adapters.local.free import FreeDocuments
+from storage.adapters.local.letters import LocalConflicts, LocalDeadLetters
 from storage.adapters.local.lock import WriterLock
 from storage.adapters.local.manifest import Manifest
 from storage.adapters.local.parquet import documents, pages
 from storage.adapters.local.reader import EVERYTHING, Reader, Span
 from storage.adapters.local.writer import Writer
-from storage.adapters.requests import check_limit, check_range, table_asked
+from storage.adapters.requests import check_free, check_limit, check_range, question_asked, table_asked
 from storage.errors import OperatorError, RejectedError, UnavailableError
+from storage.observer import AdapterMetrics
 from storage.outcomes import Result
+from storage.queries import (
+    Filter,
+    Pipeline,
+    check_documents,
+    parse_changes,
+    parse_filter,
+    parse_find,
+    parse_pipeline,
+    run,
+)
 from storage.records import Record
 from storage.tables import Table
 from storage.times import EPOCH
@@ -36,12 +54,16 @@ DEFAULT_SIZES = Sizes()
 
 
 class LocalAdapter(BaseAdapter):
-    """Collections as folders of Parquet files below `base_path`/market; letters in `base_path`/letters.sqlite.
+    """Collections as folders of files below `base_path`/market, letters and free documents in SQLite beside it.
+
+    New files are Parquet, or with `format="json"` JSON lines; a store may hold both.
 
     One process writes: a second one gets an OperatorError from `connect`. With `read_only` there is no
     lock and nothing is made or changed but letters; it works beside the writer and sees whole batches.
     What `put` returned is synced. Every outcome is exact, however old the key is.
     """
+
+    capabilities = frozenset(Capability)
 
     def __init__(
         self,
@@ -50,14 +72,17 @@ class LocalAdapter(BaseAdapter):
         max_collections: int = 5000,
         read_only: bool = False,
         sizes: Sizes = DEFAULT_SIZES,
+        format: FormatName = "parquet",
     ) -> None:
         self.base_path = Path(base_path)
         self.read_only = read_only
         self._manifest = Manifest(self.base_path / "manifest.sqlite")
-        self._files = Files(self.base_path / "market")
+        self._files = Files(self.base_path / "market", format_named(format))
         self._reader = Reader(self._files, self._manifest)
         self._writer = Writer(self._files, self._manifest, self._reader, max_collections=max_collections, sizes=sizes)
-        self._letters = Letters(self.base_path / "letters.sqlite")
+        self._letters = Database(self.base_path / "letters.sqlite", letters.SCHEMA)
+        self._documents = Database(self.base_path / "documents.sqlite", free.SCHEMA)
+        self._free = FreeDocuments(self._documents)
         self._threads: ThreadPoolExecutor | None = None
         self._open = ExitStack()
         self.dead_letters = LocalDeadLetters(self._letters, self._run)
@@ -84,6 +109,9 @@ class LocalAdapter(BaseAdapter):
         self._manifest.open(read_only=True)
         opening.callback(self._letters.close)
         self._letters.open(make=False)
+        if self._documents.path.exists():
+            opening.callback(self._documents.close)
+            self._documents.open(make=False)
 
     def _open_for_writing(self, opening: ExitStack) -> None:
         make_folder(self._files.folder)
@@ -92,13 +120,15 @@ class LocalAdapter(BaseAdapter):
         opening.callback(lock.release)
         if not self._manifest.path.exists() and self._files.any():
             raise OperatorError(
-                f"{self.base_path} has Parquet files and no manifest that says which of them count",
+                f"{self.base_path} has files of market data and no manifest that says which of them count",
                 fix="restore manifest.sqlite from a backup, or set LOCAL_PATH to another folder",
             )
         opening.callback(self._manifest.close)
         self._manifest.open()
         opening.callback(self._letters.close)
         self._letters.open()
+        opening.callback(self._documents.close)
+        self._documents.open()
         sync_folder(self.base_path)
         self._writer.open()
 
@@ -127,10 +157,9 @@ class LocalAdapter(BaseAdapter):
     def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:
         """The documents from `start` (inclusive) to `end` (exclusive), ascending in time, streamed."""
         table_asked(collection)
-        return Rows(self._stream(collection, _span(start, end, symbol)))
+        return Rows(self._stream(pages(self._reader.rows(collection, _span(start, end, symbol)), PAGE)))
 
-    async def _stream(self, collection: str, span: Span) -> AsyncIterator[Document]:
-        lists = pages(self._reader.rows(collection, span), PAGE)
+    async def _stream(self, lists: Iterator[list[Document]]) -> AsyncIterator[Document]:
         while page := await self._run(partial(next, lists, None)):
             for document in page:
                 yield document
@@ -165,6 +194,59 @@ class LocalAdapter(BaseAdapter):
         self._refuse_to_write()
         table_asked(collection)
         return await self._run(partial(self._writer.delete, collection, _span(start, end, symbol)))
+
+    def find(
+        self,
+        collection: str,
+        filter: Query | None = None,
+        *,
+        projection: Sequence[str] = (),
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+    ) -> Rows:
+        """The documents that match, streamed."""
+        return self._answer(collection, parse_find(question_asked(collection), filter, projection, sort, limit))
+
+    def aggregate(self, collection: str, pipeline: Sequence[Query]) -> Rows:
+        """The documents that the stages make of a collection."""
+        return self._answer(collection, parse_pipeline(question_asked(collection), pipeline))
+
+    def _answer(self, collection: str, pipeline: Pipeline) -> Rows:
+        if question_asked(collection) is None:
+            return Rows(self._stream(paged(run(pipeline, self._free.all(collection)))))
+        return Rows(self._stream(answer(self._reader, collection, pipeline)))
+
+    async def update(self, collection: str, filter: Query, changes: Mapping[str, Any]) -> int:
+        """Set fields of the documents that match, all at once; returns how many changed."""
+        table = table_asked(collection)
+        where = parse_filter(table, filter)
+        return await self._edit(collection, where, setting(table, where, parse_changes(table, changes)))
+
+    async def delete(self, collection: str, filter: Query) -> int:
+        """Remove the documents that match, all at once; returns how many there were."""
+        table = question_asked(collection)
+        where = parse_filter(table, filter)
+        if table is not None:
+            return await self._edit(collection, where, removing(where))
+        self._refuse_to_write()
+        return await self._run(partial(self._free.delete, collection, where))
+
+    async def _edit(self, collection: str, where: Filter, edit: Edit) -> int:
+        self._refuse_to_write()
+        return await self._run(partial(self._writer.edit, collection, span_of(where), edit))
+
+    async def replace(
+        self, collection: str, documents: Sequence[Document], *, dry_run: bool = False
+    ) -> Sequence[Change]:
+        """Write free documents by `_id`, all or none, and say what that changed of each."""
+        check_free(collection)
+        self._refuse_to_write()
+        checked = check_documents(documents)
+        return await self._run(partial(self._free.replace, collection, checked, dry_run=dry_run))
+
+    async def metrics(self) -> AdapterMetrics:
+        """The bytes of all files of the store."""
+        return AdapterMetrics(data_bytes=await self._run(partial(bytes_below, self.base_path)))
 
     async def list_collections(self) -> list[str]:
         """The names of the collections that hold market data, sorted."""

@@ -51,7 +51,7 @@ def runs(files: Sequence[File], sizes: Sizes) -> list[list[File]]:
     """
     found: list[list[File]] = [[]]
     size = 0
-    for group in _overlapping(files):
+    for group in overlapping(files):
         alone = len(group) == 1 and group[0].size >= sizes.small_bytes
         if alone or size > sizes.run_bytes:
             found.append([])
@@ -62,7 +62,8 @@ def runs(files: Sequence[File], sizes: Sizes) -> list[list[File]]:
     return [run for run in found if len(run) > 1]
 
 
-def _overlapping(files: Sequence[File]) -> Iterator[list[File]]:
+def overlapping(files: Sequence[File]) -> Iterator[list[File]]:
+    """Groups of files, by their first time, none of which may hold a key of another group."""
     group: list[File] = []
     last_time = 0
     for file in files:

@@ -1,4 +1,4 @@
-"""Documents as JSON text that keeps every value exactly: {"$decimal": "1.50"}, {"$time": epoch ms}."""
+"""Documents as JSON text that keeps every value exactly: {"$decimal": "1.50"}, {"$time": ms}, {"$bytes": "hex"}."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from storage.times import from_ms, to_ms
 
 
 def to_json(document: Document) -> str:
-    """The document as text."""
+    """The document as text; no name in it begins with $."""
     return json.dumps(dict(document), default=_tagged)
 
 
 def from_json(text: str) -> Mapping[str, Any]:
-    """The document that the text was made from."""
+    """The document of market data that the text was made from: lists are tuples."""
+    return {name: _tuples(value) for name, value in free_from_json(text).items()}
+
+
+def free_from_json(text: str) -> Mapping[str, Any]:
+    """The free document that the text was made from."""
     document: Mapping[str, Any] = json.loads(text, object_hook=_untagged)
-    return {name: _tuples(value) for name, value in document.items()}
+    return document
 
 
 def _tagged(value: Any) -> Any:
@@ -29,6 +34,8 @@ def _tagged(value: Any) -> Any:
             return {"$decimal": str(value)}
         case datetime():
             return {"$time": to_ms(value)}
+        case bytes():
+            return {"$bytes": value.hex()}
         case _:
             raise TypeError(f"no document holds a {type(value).__name__}")
 
@@ -39,6 +46,8 @@ def _untagged(tagged: dict[str, Any]) -> Any:
             return Decimal(text)
         case {"$time": int(milliseconds)}:
             return from_ms(milliseconds)
+        case {"$bytes": str(digits)}:
+            return bytes.fromhex(digits)
         case _:
             return tagged
 

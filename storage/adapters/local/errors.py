@@ -26,6 +26,10 @@ class FileGone(Exception):
         self.file = file
 
 
+class Unreadable(Exception):
+    """The bytes of a file are not those that were written."""
+
+
 @contextmanager
 def translated(base: Path) -> Iterator[None]:
     """Let only errors of `storage.errors` escape; `base` is the folder that the person has to look at."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from storage.adapters.base import Conflicts, DeadLetters
 from storage.adapters.local.contents import from_json, to_json
+from storage.adapters.local.database import Database
 from storage.letters import Conflict, DeadLetter
 from storage.outcomes import Reason
 from storage.times import from_ms, to_ms
@@ -21,7 +20,7 @@ T = TypeVar("T")
 
 PAGE = 16  # letters hold whole messages: so many are in memory at the same time
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS dead_letters (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -89,59 +88,10 @@ class Run(Protocol):
     def __call__(self, work: Callable[[], T]) -> Awaitable[T]: ...
 
 
-class Letters:
-    """The SQLite file (WAL); another process may read and change letters meanwhile."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-
-    def open(self, *, make: bool = True) -> None:
-        """Open the file; raises sqlite3.Error when it is not there and not to be made."""
-        address = f"{self._path.absolute().as_uri()}?mode={'rwc' if make else 'rw'}"
-        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
-        self._connection = connection
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous = FULL")
-        if make:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close the file; safe to call twice."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def rows(self, statement: str, values: Mapping[str, Any]) -> list[sqlite3.Row]:
-        """Ask."""
-        with self._lock:
-            return self._opened().execute(statement, values).fetchall()
-
-    def change(self, statement: str, many: Iterable[Mapping[str, Any]]) -> int:
-        """Change rows, all or none, durably; returns how many."""
-        with self._lock:
-            connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                count = connection.executemany(statement, many).rowcount
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-        return count
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise sqlite3.ProgrammingError(f"{self._path} is not open")
-        return self._connection
-
-
 class LocalDeadLetters(DeadLetters):
     """Letters as rows, their bytes as they came."""
 
-    def __init__(self, letters: Letters, run: Run) -> None:
+    def __init__(self, letters: Database, run: Run) -> None:
         self._letters = letters
         self._run = run
 
@@ -178,7 +128,7 @@ class LocalDeadLetters(DeadLetters):
 class LocalConflicts(Conflicts):
     """Conflicts as rows, both contents as JSON that keeps each value exactly."""
 
-    def __init__(self, letters: Letters, run: Run) -> None:
+    def __init__(self, letters: Database, run: Run) -> None:
         self._letters = letters
         self._run = run
 
@@ -193,7 +143,7 @@ class LocalConflicts(Conflicts):
 
 
 async def _paged(
-    letters: Letters, run: Run, statement: str, time: str, asked: Mapping[str, Any], limit: int
+    letters: Database, run: Run, statement: str, time: str, asked: Mapping[str, Any], limit: int
 ) -> AsyncIterator[sqlite3.Row]:
     """Rows by age, a page at a time, so that rows may come and go meanwhile."""
     after = {time: -(2**63), "number": 0}

@@ -59,16 +59,20 @@ def position_of(table: Table) -> str:
 
 def encode(table: Table, records: Sequence[Record]) -> pa.Table:
     """The records as rows, in their order; raises NotEncodable when any of them would not come back equal."""
-    if not records:
-        return schema_of(table).empty_table()
     try:
-        keys = pa.array([table.key(record) for record in records], pa.string())
-        names = [column.name for column in table.columns]
-        values = zip(*map(attrgetter(*names), records), strict=True)
-        columns = [_encode_column(*pair) for pair in zip(table.columns, values, strict=True)]
+        return rows_of(table, [table.key(record) for record in records], records)
     except (ValueError, TypeError, OverflowError) as error:  # ArrowInvalid is a ValueError
         raise NotEncodable(str(error)) from error
-    return pa.Table.from_arrays([keys, *columns], schema=schema_of(table))
+
+
+def rows_of(table: Table, keys: Sequence[str], fields: Sequence[Any]) -> pa.Table:
+    """Rows of these keys and of the attributes of these objects; raises ValueError, TypeError or OverflowError."""
+    if not keys:
+        return schema_of(table).empty_table()
+    names = [column.name for column in table.columns]
+    values = zip(*map(attrgetter(*names), fields), strict=True)
+    columns = [_encode_column(*pair) for pair in zip(table.columns, values, strict=True)]
+    return pa.Table.from_arrays([pa.array(keys, pa.string()), *columns], schema=schema_of(table))
 
 
 def refusals(table: Table, records: Sequence[Record], first: int = 0) -> Iterator[tuple[int, str]]:
@@ -163,7 +167,7 @@ def _decode_decimals(column: pa.Array | pa.ChunkedArray) -> list[Any]:
 def _decimal(text: str) -> Decimal:
     """The number without the zeros that pad it to 18 decimals; Arrow writes the very small ones as 1.00E-8."""
     if "E" in text:
-        return Decimal(text) or Decimal(0)
+        return Decimal(text).normalize()  # never rounds: below 1E-6 there are at most 12 digits
     return Decimal(text.rstrip("0").rstrip("."))
 
 

@@ -6,7 +6,7 @@ files by first time ─► pending rows ─► those that no later file can touc
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from storage.adapters.local.errors import FileGone
 from storage.adapters.local.files import Files
 from storage.adapters.local.manifest import File, Manifest
 from storage.adapters.local.parquet import arrange
-from storage.tables import Table
+from storage.tables import Table, table_of_collection
 
 T = TypeVar("T")
 
@@ -43,11 +43,16 @@ class Reader:
         self._files = files
         self._manifest = manifest
 
-    def rows(self, collection: str, span: Span) -> Iterator[pa.Table]:
-        """The rows of the span in the order of time, in tables of about one file each."""
+    def rows(self, collection: str, span: Span, names: Collection[str] | None = None) -> Iterator[pa.Table]:
+        """The rows of the span in the order of time and `_id`, in tables of about one file each.
+
+        With `names` only these columns need to be there.
+        """
+        columns = None if names is None else _needed(collection, names)
         while True:
             try:
-                for reached, rows in self.sweep(self._manifest.files(collection, span.first, span.last), span):
+                files = self._manifest.files(collection, span.first, span.last)
+                for reached, rows in self.sweep(files, span, columns):
                     yield rows
                     span = span._replace(first=reached)
                 return
@@ -119,6 +124,11 @@ class Reader:
 
     def _was_replaced(self, gone: FileGone) -> bool:
         return not self._manifest.lists(gone.file)
+
+
+def _needed(collection: str, names: Collection[str]) -> list[str]:
+    """The columns of these names, and those that tell which row is the newest of its key."""
+    return [*{"_id", "symbol", "timestamp", *table_of_collection(collection).version, *names}]
 
 
 def _length(tables: Iterable[pa.Table]) -> int:

@@ -13,7 +13,8 @@ from contextlib import ExitStack
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.adapters.local.compaction import Compaction, Sizes, parts, runs
+from storage.adapters.local.compaction import Compaction, Sizes, overlapping, parts, runs
+from storage.adapters.local.edits import Edit
 from storage.adapters.local.files import Files
 from storage.adapters.local.manifest import File, Manifest
 from storage.adapters.local.parquet import NotEncodable, arrange, encode, is_between, position_of, range_of, refusals
@@ -67,6 +68,21 @@ class Writer:
                 rests = (self._rest(file, span) for file in files if not span.covers(file))
                 self._replace(collection, files, rests)
         return count
+
+    def edit(self, collection: str, span: Span, edit: Edit) -> int:
+        """Change rows of the span, all at once; returns how many changed. Files without such rows stay."""
+        with self._turn(collection):
+            touched: list[list[File]] = []
+            changed = 0
+            for group in overlapping(self._manifest.files(collection, span.first, span.last)):
+                if count := sum(edit(rows)[1] for _, rows in self._reader.sweep(group)):
+                    touched.append(group)
+                    changed += count
+            after = (edit(rows)[0] for group in touched for _, rows in self._reader.sweep(group))
+            if touched:
+                removed = [file for group in touched for file in group]
+                self._replace(collection, removed, parts(after, self._sizes.target_bytes))
+        return changed
 
     def compact(self, collection: str) -> Compaction:
         """Merge what is worth merging, run by run; what was merged stays so when a later run fails."""
