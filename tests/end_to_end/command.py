@@ -107,10 +107,9 @@ class Running:
         """Until everything is connected."""
         self.wait_until("/readyz", lambda code, _: code == 200)
 
-    def wait_not_ready(self, *names: str) -> str:
-        """Until each of these is not as it must be; returns all that is said of them."""
-        body = self.wait_until("/readyz", lambda code, body: code == 503 and not set(names) - failing(body))
-        return "\n".join(body["not_ready"])
+    def wait_not_ready(self, *names: str, because: str = "") -> None:
+        """Until each of these is not as it must be, and this is said of one of them."""
+        self.wait_until("/readyz", lambda _, body: failing(body) >= set(names) and because in str(body["not_ready"]))
 
     def wait_until_stored(self, records: int) -> None:
         """Until so many records are stored."""

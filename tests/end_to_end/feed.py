@@ -15,6 +15,10 @@ from consumer.errors import SourceError
 from consumer.simulator import Faults, Market, Simulated, Truth
 from consumer.simulator.publish import publish
 from consumer.simulator.publishers import Publisher, open_publisher
+from storage.auditing import ledger
+from storage.metadata import MetadataDatabase
+from storage.metadata.rows import OUTCOMES, LineageTotals
+from storage.repositories.lineage import LineageRepository
 from tests.end_to_end.command import dead_letters, documents
 
 BETWEEN_TRIES_SECONDS = 0.2
@@ -93,3 +97,16 @@ def check_store(told: Mapping[str, str], truth: Truth) -> None:
     differences = list(truth.differences(documents(told)))
     assert not differences, f"{len(differences)}: {differences[:5]}"
     assert Counter(letter.reason for letter in dead_letters(told)) == truth.dead_letters
+
+
+def sums(told: Mapping[str, str]) -> Counter[str]:
+    """All counts of all runs in the lineage rows, which add up without a remainder."""
+    totals = asyncio.run(_totals(load(dict(told))))
+    assert ledger.verify(totals) == []
+    of_records = ledger.add(total for total in totals if total.transformation != "run")
+    return Counter({name: getattr(of_records, name) for name in ("received", *OUTCOMES)})
+
+
+async def _totals(settings: Settings) -> list[LineageTotals]:
+    async with MetadataDatabase(settings.metadata_url.get_secret_value()) as database:
+        return await LineageRepository(database).totals()

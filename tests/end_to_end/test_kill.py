@@ -45,7 +45,7 @@ def test_nothing_is_lost_or_doubled_by_kills(told: Told) -> None:
     for point in KILLS:
         die(told, *point)
 
-    tapestore("run", "--until-idle", "1", told=told)
+    tapestore("run", "--until-idle", "0.5", told=told)
 
     check_store(told, feed.truth)
     verdict = tapestore("verify", "--json", told=told).json

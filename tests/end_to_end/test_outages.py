@@ -76,7 +76,7 @@ def test_metadata_that_is_down_all_the_time_only_delays_the_lineage(bus: Told, s
     spool = Path(told["LOCAL_PATH"], "spool")
     feed = Feed(told)
     feed.send(1000)
-    with running("run", "--until-idle", "1", told=told) as service:
+    with running("run", "--until-idle", "0.5", told=told) as service:
         service.wait_not_ready("metadata")
         ended = service.wait()
     assert ended.code == 0, ended.err
@@ -85,7 +85,7 @@ def test_metadata_that_is_down_all_the_time_only_delays_the_lineage(bus: Told, s
 
     mariadb.start()
     feed.send(500)
-    tapestore("run", "--until-idle", "1", told=told)
+    tapestore("run", "--until-idle", "0.5", told=told)
 
     assert not list(spool.glob("lineage-*.json"))
     verdict = tapestore("verify", "--json", told=told).json

@@ -12,7 +12,7 @@ import pytest
 
 from tests.end_to_end.command import running, tapestore
 from tests.end_to_end.conftest import Told
-from tests.end_to_end.feed import ALL_BUT_BROKEN, Feed, check_store
+from tests.end_to_end.feed import ALL_BUT_BROKEN, Feed, check_store, sums
 from tests.servers import MongoDB, Server
 
 DRAIN_SECONDS = 10
@@ -55,7 +55,7 @@ def stopped(server: Server) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("bus", "store", "number"),
-    [("jetstream", "mongodb", signal.SIGTERM), ("kafka", "local", signal.SIGTERM), ("kafka", "mongodb", signal.SIGINT)],
+    [("jetstream", "mongodb", signal.SIGTERM), ("kafka", "local", signal.SIGINT)],
     indirect=["bus", "store"],
 )
 def test_a_signal_under_load_ends_in_time_and_leaves_nothing(told: Told, number: signal.Signals) -> None:
@@ -69,11 +69,9 @@ def test_a_signal_under_load_ends_in_time_and_leaves_nothing(told: Told, number:
 
     assert ended.code == 0, ended.err
     assert seconds < DRAIN_SECONDS + NOTICE_SECONDS
-    tapestore("run", "--until-idle", "1", told=told)
+    tapestore("run", "--until-idle", "0.5", told=told)
     check_store(told, feed.truth)
-    verdict = tapestore("verify", "--json", told=told).json
-    assert verdict["findings"] == []
-    assert sum(row["returned"] for row in verdict["totals"]) == 0
+    assert sums(told)["returned"] == 0
 
 
 @pytest.mark.parametrize("bus", ["jetstream"], indirect=True)
@@ -94,7 +92,7 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(to_mongodb: Told, mongod
 
     assert ended.code == 1
     assert seconds < NOTICE_SECONDS
-    tapestore("run", "--until-idle", "1", told=to_mongodb)
+    tapestore("run", "--until-idle", "0.5", told=to_mongodb)
     check_store(to_mongodb, feed.truth)
 
 
@@ -113,9 +111,7 @@ def test_a_signal_during_an_outage_of_the_store_gives_everything_back(to_mongodb
 
     mongodb.start()
     before = time.monotonic()
-    tapestore("run", "--until-idle", "1", told=to_mongodb)
+    tapestore("run", "--until-idle", "0.5", told=to_mongodb)
     assert time.monotonic() - before < float(to_mongodb["NATS_ACK_WAIT_SECONDS"]) / 2, "it was not given back"
     check_store(to_mongodb, feed.truth)
-    verdict = tapestore("verify", "--json", told=to_mongodb).json
-    assert verdict["findings"] == []
-    assert sum(row["returned"] for row in verdict["totals"]) > 0
+    assert sums(to_mongodb)["returned"] > 0
