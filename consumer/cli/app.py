@@ -30,6 +30,7 @@ VERBS = {
     "record": Verb("record:record", "Capture messages from the bus into a file until SIGTERM."),
     "replay": Verb("run:replay", "Send captured messages through the pipeline again, from their start."),
     "query": Verb("query:query", "Read the documents of one kind and symbol, ascending in time."),
+    "ingest": Verb("ingest:ingest", "Keep results or other documents: what is known is updated, what fails is named."),
     "dlq": Verb("dlq:app", "Look at dead letters, replay them, remove them."),
     "verify": Verb("verify:verify", "Prove from the lineage that no record is missing in the numbers."),
     "compact": Verb("compact:compact", "Merge the files of the local store into few large ones."),

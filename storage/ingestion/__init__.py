@@ -6,7 +6,7 @@ from storage.ingestion.local_storage import LocalStorage
 from storage.ingestion.mongodb_client import MongoDBClient
 from storage.ingestion.phases import build_documents, run_documents
 from storage.ingestion.results import Failure, IngestResult
-from storage.ingestion.targets import TARGETS, IngestConfig
+from storage.ingestion.targets import TARGETS, IngestConfig, TargetError
 
 __all__ = [
     "TARGETS",
@@ -16,6 +16,7 @@ __all__ = [
     "Ingestion",
     "LocalStorage",
     "MongoDBClient",
+    "TargetError",
     "aingest_results",
     "build_documents",
     "ingest_results",

@@ -13,7 +13,6 @@ from storage.ingestion.blocking import blocking
 from storage.ingestion.ingestion import Ingestion
 from storage.ingestion.results import IngestResult
 from storage.ingestion.targets import IngestConfig, adapter_of, folder_of
-from storage.ingestion.views import write_views
 
 Results = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """One result, or several."""
@@ -67,5 +66,7 @@ async def ingesting(target: str, config: IngestConfig) -> AsyncIterator[Ingestio
 
 async def _show(adapter: BaseAdapter, config: IngestConfig) -> None:
     """Write the files that people open beside the store."""
+    from storage.ingestion.views import write_views  # pyarrow is for those who ingest into files
+
     documents = await adapter.find(config.collection, sort=[("_id", 1)])
     await asyncio.to_thread(write_views, folder_of(config), config.collection, documents)

@@ -18,6 +18,10 @@ DATABASE = "tapestore"
 SQL = frozenset({"mariadb", "mysql", "postgresql", "sqlite"})
 
 
+class TargetError(ValueError):
+    """A target that there is not, or that cannot be reached with what is known."""
+
+
 class IngestConfig(BaseModel):
     """How an ingestion goes about it.
 
@@ -43,9 +47,9 @@ class IngestConfig(BaseModel):
 
 
 def adapter_of(target: str, config: IngestConfig) -> BaseAdapter:
-    """The store of a target, not connected; raises ValueError for one that there is not, or that lacks its address."""
+    """The store of a target, not connected; raises TargetError for one that there is not, or that lacks its address."""
     if target not in TARGETS:
-        raise ValueError(f"there is no target {target!r}; known are {', '.join(TARGETS)}")
+        raise TargetError(f"there is no target {target!r}; known are {', '.join(TARGETS)}")
     if target == "local":
         return get_adapter("local", str(folder_of(config)))
     if target == "mongodb":
@@ -70,10 +74,10 @@ def _mongodb(config: IngestConfig) -> tuple[str, str]:
 
 def _sql(target: str, config: IngestConfig) -> str:
     if config.database is not None:
-        raise ValueError("the database of a SQL target is part of its connection")
+        raise TargetError("the database of a SQL target is part of its connection")
     if config.connection is not None:
         return config.connection.get_secret_value()
     url = load().metadata_url.get_secret_value()
     if url.partition(":")[0].partition("+")[0] != {"mariadb": "mysql"}.get(target, target):
-        raise ValueError(f"target {target} needs a connection: the settings name another kind of database")
+        raise TargetError(f"target {target} needs a connection: the settings name another kind of database")
     return url
