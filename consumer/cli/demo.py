@@ -120,7 +120,7 @@ class _Demo:
         """The summary for people."""
         print_summary(self._service, as_json=False)
         say(
-            f"{self._market.truth.messages:,} messages in {self._seconds:.1f} s, {self._stored:,} documents. "
+            f"\n{self._market.truth.messages:,} messages in {self._seconds:.1f} s, {self._stored:,} documents. "
             "Each was held against what the simulator sent:"
         )
         if self.differences:

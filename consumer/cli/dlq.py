@@ -10,7 +10,7 @@ import typer
 
 from consumer.cli.exits import Exit, UsageError
 from consumer.cli.letters import Filter, contents, filter_of, opened, summary
-from consumer.cli.output import note, plain, print_json, printable, say
+from consumer.cli.output import confirmed, note, plain, print_json, printable, say
 from consumer.cli.start import settings
 from consumer.cli.tables import print_table
 from consumer.stores import store_of
@@ -143,8 +143,8 @@ async def _count(chosen: Filter) -> int:
 async def _purge(chosen: Filter, *, ask: bool) -> int:
     async with opened() as store:
         ids = [letter.id async for letter in chosen.find(store)]
-        if ask and ids and not typer.confirm(f"Remove {len(ids):,} dead letters for good?", err=True):
-            note("Nothing is removed.")
+        if ask and ids and not confirmed(f"Remove {len(ids):,} dead letters for good?"):
+            note("Nothing is removed; --yes does not ask.")
             raise typer.Exit(Exit.CHECK_FAILED)
         pages = [ids[first : first + PAGE] for first in range(0, len(ids), PAGE)]
         return sum([await store.dead_letters.delete(page) for page in pages])
@@ -169,6 +169,7 @@ async def _replay(chosen: Filter, rate: float | None, *, as_json: bool) -> Exit:
 def _print_list(counts: dict[str, int], letters: list[dict[str, Any]]) -> None:
     total = sum(counts.values())
     print_table(["reason", "letters"], [*counts.items(), ("all", total)], total=True)
+    say("")
     columns = ["id", "attempts", "last_seen", "error"]
     print_table(columns, [[letter[name] for name in columns] for letter in letters], loose="error")
     note(f"{len(letters):,} of {total:,} letters; --limit shows more, `tapestore dlq show ID` shows one whole.")
@@ -189,4 +190,4 @@ def _print_replayed(letters: DeadLetterSource, service: Service, *, as_json: boo
         print_json({"run_id": service.run_id, **counts, "datasets": consume.summary(service)})
     else:
         consume.print_summary(service, as_json=False)
-        say(f"{letters.removed:,} dead letters are stored now and removed, {letters.kept:,} died again and stay.")
+        say(f"\n{letters.removed:,} dead letters are stored now and removed, {letters.kept:,} died again and stay.")

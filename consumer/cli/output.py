@@ -42,6 +42,12 @@ def note(text: str) -> None:
     ERR.print(Text(_printable_lines(text)))
 
 
+def confirmed(question: str) -> bool:
+    """Ask on stderr, for stdout is for data; no answer is a no."""
+    ERR.print(Text(f"{question} [y/N] "), end="")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def printable(text: str) -> str:
     """The text in one line that steers no terminal: what has no glyph is written as an escape."""
     if text.isprintable():

@@ -75,14 +75,16 @@ def _fit(columns: Sequence[_Column], room: int) -> bool:
 
 
 def _table(columns: Sequence[_Column], *, total: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(
             column.name, justify="right" if column.numeric else "left", width=column.width, overflow="fold"
         )
     rows = list(zip(*(column.cells for column in columns), strict=True))
     for left, row in enumerate(rows, 1 - len(rows)):
-        table.add_row(*map(_shaded, row), style="bold" if total and not left else None, end_section=total and left < 0)
+        table.add_row(
+            *map(_shaded, row), style="bold" if total and not left else None, end_section=total and left == -1
+        )
     return table
 
 

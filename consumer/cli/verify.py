@@ -70,6 +70,7 @@ def _show(totals: Sequence[LineageTotals], findings: Sequence[ledger.Finding], *
         note("The lineage is empty: nothing was consumed yet.")
         return
     _print_sums(_of_datasets(totals))
+    say("")
     for finding in findings:
         words, style = ("FAILED", "red") if finding.failure else ("open", "yellow")
         say(f"{words}: run {finding.run_id}, {finding.dataset_id}: {finding.text}", style)

@@ -151,8 +151,9 @@ class DeadLetterSource(Source):
         again = self._attempts(deliveries, Settlement.REJECTED).keys() | await self._died_again(stored)
         if again:
             await self._store.dead_letters.mark_replayed(sorted(again), utc_now())
-        if stored.keys() - again:
-            self.removed += await self._store.dead_letters.delete(sorted(stored.keys() - again))
+        gone = sorted(stored.keys() - again)
+        removed = await self._store.dead_letters.delete(gone) if gone else 0
+        self.removed += removed  # not in one go with the waiting: another flush may count meanwhile
         self.kept += len(again)
         for delivery in deliveries:
             self._given.pop(delivery.token, None)
