@@ -1,4 +1,4 @@
-"""From settings to the databases that they name, not connected yet."""
+"""From settings to MongoDB, for whoever keeps documents there."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from storage.adapters import get_adapter
 from storage.adapters.base import BaseAdapter
 
 
-def mongodb_of(settings: Settings) -> BaseAdapter:
-    """MongoDB as MONGODB_* say."""
+def mongodb_of(settings: Settings, *, database: str | None = None) -> BaseAdapter:
+    """MongoDB as MONGODB_* say, not connected yet; `database` stands for MONGODB_DB."""
+    from storage.adapters.mongodb.options import ClientOptions  # the driver is for those who use it
+
     mongodb = settings.mongodb
     return get_adapter(
         "mongodb",
         settings.mongodb_uri.get_secret_value(),
-        database=mongodb.database,
+        database=database or mongodb.database,
         layout=mongodb.layout,
         driver=mongodb.driver,
         max_collections=settings.store.max_collections,
+        validation=mongodb.validation,
+        retention=settings.retention.by_kind,
+        client=ClientOptions(
+            max_pool_size=mongodb.max_pool_size,
+            wait_queue_seconds=mongodb.wait_queue_seconds,
+            tls=None if mongodb.tls is None else mongodb.tls == "on",
+            tls_ca_file=mongodb.tls_ca_file,
+            tls_cert_file=mongodb.tls_cert_file,
+        ),
     )

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from config import load
 from storage.adapters import get_adapter
 from storage.adapters.base import BaseAdapter
+from storage.connections import mongodb_of
 
 TARGETS = ("local", "mariadb", "mongodb", "mysql", "postgresql", "sqlite")
 DATABASE = "tapestore"
-SQL = frozenset({"mariadb", "mysql", "postgresql", "sqlite"})
 
 
 class TargetError(ValueError):
@@ -53,8 +53,7 @@ def adapter_of(target: str, config: IngestConfig) -> BaseAdapter:
     if target == "local":
         return get_adapter("local", str(folder_of(config)))
     if target == "mongodb":
-        uri, database = _mongodb(config)
-        return get_adapter("mongodb", uri, database=database)
+        return _mongodb(config)
     return get_adapter(target, _sql(target, config))
 
 
@@ -63,13 +62,11 @@ def folder_of(config: IngestConfig) -> Path:
     return config.base_path or load().local.path
 
 
-def _mongodb(config: IngestConfig) -> tuple[str, str]:
-    """Connection string and database."""
+def _mongodb(config: IngestConfig) -> BaseAdapter:
     if config.connection is None:
-        settings = load()
-        return settings.mongodb_uri.get_secret_value(), config.database or settings.mongodb.database
+        return mongodb_of(load(), database=config.database)
     uri = config.connection.get_secret_value()
-    return uri, config.database or urlsplit(uri).path.strip("/") or DATABASE
+    return get_adapter("mongodb", uri, database=config.database or urlsplit(uri).path.strip("/") or DATABASE)
 
 
 def _sql(target: str, config: IngestConfig) -> str:
