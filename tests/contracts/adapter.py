@@ -16,6 +16,7 @@ from tests.contracts.finding import FindingContract
 from tests.contracts.free_documents import FreeDocumentContract
 from tests.contracts.letters import ConflictContract, DeadLetterContract
 from tests.contracts.queries import QueryContract
+from tests.contracts.repositories import RepositoryContract
 from tests.contracts.versions import VersionContract
 from tests.contracts.writing import MAX_COLLECTIONS, WritingContract
 
@@ -35,6 +36,7 @@ class AdapterContract(
     FreeDocumentContract,
     DeadLetterContract,
     ConflictContract,
+    RepositoryContract,
 ):
     """All that an adapter promises. A subclass provides the fixture `adapter`: connected, empty, and made
     with `max_collections=MAX_COLLECTIONS`."""

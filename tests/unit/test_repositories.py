@@ -16,7 +16,6 @@ from storage.repositories.candle import CandleRepository
 from storage.repositories.market import repositories_of
 from storage.repositories.trade import TradeRepository
 from tests.contracts.records import BARE, FULL, MS, T0, candle, trade, trades
-from tests.contracts.repositories import RepositoryContract
 
 
 @pytest.fixture
@@ -107,7 +106,3 @@ async def test_a_name_that_cannot_be_is_refused_at_the_call(adapter: MemoryAdapt
 
 async def test_indexes_are_ensured_by_symbol(adapter: MemoryAdapter) -> None:
     await CandleRepository(adapter).ensure_indexes("BTCUSDT", "1m")
-
-
-class TestQuestions(RepositoryContract):
-    """Gaps, books and mean prices over the honest twin."""
