@@ -29,7 +29,7 @@ from storage.adapters.requests import (
     question_asked,
     table_asked,
 )
-from storage.errors import RejectedError
+from storage.errors import RejectedError, UnavailableError
 from storage.observer import AdapterMetrics
 from storage.outcomes import Reason, Result, rejected
 from storage.queries import Pipeline, check_documents, parse_changes, parse_filter, parse_find, parse_pipeline
@@ -78,6 +78,10 @@ class MongoDBAdapter(BaseAdapter):
         try:
             with translated():
                 await self._collections.load(self._connection.database)
+        except UnavailableError as error:
+            refusal = await self._connection.refusal()
+            await self.disconnect()
+            raise refusal or error from error
         except BaseException:
             await self.disconnect()
             raise

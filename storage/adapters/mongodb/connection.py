@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from storage.adapters.mongodb.documents import CODEC
+from storage.adapters.mongodb.handshake import refusal
 from storage.adapters.mongodb.monitoring import Call, Listener, at_once
 from storage.adapters.mongodb.options import ClientOptions
 from storage.errors import OperatorError, UnavailableError
@@ -65,11 +66,9 @@ class Connection:
     @property
     def pool(self) -> PoolUse:
         """The connections now, and how many there may be."""
-        client: Any = self._client
-        if client is None:
+        if self._client is None:
             return PoolUse()
-        own = client if self._driver == "pymongo" else client.delegate  # Motor's client wraps PyMongo's
-        return self._listener.pool(own.options.pool_options.max_pool_size)
+        return self._listener.pool(self._own_client.options.pool_options.max_pool_size)
 
     def open(self) -> None:
         """Make a client; it connects when it is used. Raises OperatorError."""
@@ -91,6 +90,16 @@ class Connection:
             read_concern=ReadConcern("majority"),
         )
 
+    async def refusal(self) -> OperatorError | None:
+        """Why the servers close our connections, where the settings ask for TLS and one of them refuses us."""
+        context = self._options.tls_context()
+        if context is None or self._client is None:
+            return None
+        for host, port in self._own_client.topology_description.server_descriptions():
+            if found := await refusal(host, port or 27017, context):
+                return found
+        return None
+
     async def close(self) -> None:
         """Let go of the client; safe to call twice."""
         client, self._client, self._database = self._client, None, None
@@ -98,6 +107,12 @@ class Connection:
             closing: Any = client.close()
             if inspect.isawaitable(closing):  # Motor closes at once
                 await closing
+
+    @property
+    def _own_client(self) -> Any:
+        """The driver's own client: Motor's wraps PyMongo's."""
+        client: Any = self._client
+        return client.delegate if self._driver == "motor" else client
 
     def _files(self) -> str:
         names = ", ".join(self._options.files())

@@ -12,6 +12,7 @@ from typing import Any
 from bson import errors as bson_errors
 from pymongo import errors
 
+from storage.adapters.mongodb.handshake import TLS_FIX
 from storage.adapters.mongodb.rules import rules_of
 from storage.errors import (
     ConflictError,
@@ -30,7 +31,7 @@ REFUSED_COMMANDS = frozenset({22, 10334})
 _FIXES: Mapping[int, str] = {
     11: "create the user that MONGODB_URI names, or name another",
     13: "grant the user readWrite on the database that MONGODB_DB names",
-    18: "check user, password and authSource in MONGODB_URI",
+    18: "check MONGODB_USER and MONGODB_PASSWORD, or user, password and authSource in MONGODB_URI",
     31: "create the role that the user of MONGODB_URI lacks",
     59: "use MongoDB 6.0 or later",
     67: "drop the index that is in the way and start again",
@@ -122,8 +123,8 @@ def _unavailable(error: Exception) -> DatabaseError:
 
 def _no_server(error: Exception) -> DatabaseError:
     text = str(error)  # the driver keeps nothing else of a failed handshake
-    if "SSL handshake failed" in text and "timed out" not in text:
-        return OperatorError(_told(error), fix="check tls, tlsCAFile and the server's certificate")
+    if "[SSL:" in text or ("SSL handshake failed" in text and "timed out" not in text):
+        return OperatorError(_told(error), fix=TLS_FIX)
     return UnavailableError(_told(error))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,15 @@ class ClientOptions:
         }
         return {name: value for name, value in words.items() if value is not None}
 
+    def tls_context(self) -> ssl.SSLContext | None:
+        """What a client trusts and shows, where the settings ask for TLS; raises OSError for a file of no use."""
+        if not self._wants_tls:
+            return None
+        context = ssl.create_default_context(cafile=self.tls_ca_file)
+        if self.tls_cert_file is not None:
+            context.load_cert_chain(self.tls_cert_file)
+        return context
+
     def files(self) -> list[str]:
         """The settings that name files which are used."""
         files = {"MONGODB_TLS_CA_FILE": self.tls_ca_file, "MONGODB_TLS_CERT_FILE": self.tls_cert_file}
@@ -43,10 +53,14 @@ class ClientOptions:
             return None
         return self.max_pool_size or DEFAULT_POOL_SIZE
 
+    @property
+    def _wants_tls(self) -> bool:
+        return bool(self.tls or (self.tls is None and self.files()))
+
     def _tls(self) -> Mapping[str, Any]:
         if self.tls is False:
             return {"tls": False}
-        if not self.tls and not self.files():
+        if not self._wants_tls:
             return {}
         return {
             "tls": True,
