@@ -16,6 +16,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
+from storage.errors import UnsupportedQuery
 from storage.queries.language import (
     Accumulator,
     AllOf,
@@ -36,6 +37,9 @@ from storage.queries.language import (
 )
 
 Document = Mapping[str, Any]
+
+MAX_HELD = 500_000
+"""How many documents of a sort, and keys of a group, are in memory at most."""
 
 _EXACT = Context(prec=100)
 _CARRIED = Context(prec=34, rounding=ROUND_HALF_EVEN)
@@ -60,7 +64,8 @@ def matches(filter: Filter, document: Document) -> bool:
 def run(pipeline: Sequence[Stage], documents: Iterable[Document]) -> Iterator[Document]:
     """The documents that the stages make of these, read one by one.
 
-    A group keeps one row for each key in memory, a sort all documents, or with a limit right after it so many.
+    A group keeps one row for each key in memory, a sort all documents, or with a limit right after it so many;
+    raises UnsupportedQuery when these are more than MAX_HELD.
     """
     for index, stage in enumerate(pipeline):
         after = pipeline[index + 1] if index + 1 < len(pipeline) else None
@@ -153,7 +158,21 @@ def _sorted(keys: Sequence[SortKey], count: int | None, documents: Iterable[Docu
         ranks = [(key.descending, _rank(document.get(key.field))) for key in keys]
         return [_Falling(rank) if descending else rank for descending, rank in ranks]
 
-    yield from sorted(documents, key=place) if count is None else heapq.nsmallest(count, documents, key=place)
+    if count is None or count > MAX_HELD:
+        yield from sorted(_bounded(documents), key=place)
+    else:
+        yield from heapq.nsmallest(count, documents, key=place)
+
+
+def _bounded(documents: Iterable[Document]) -> Iterator[Document]:
+    for number, document in enumerate(documents):
+        if number >= MAX_HELD:
+            raise _too_many("documents to sort")
+        yield document
+
+
+def _too_many(what: str) -> UnsupportedQuery:
+    return UnsupportedQuery(f"more than {MAX_HELD} {what}: narrow the question, or limit it")
 
 
 def _grouped(group: Group, documents: Iterable[Document]) -> Iterator[Document]:
@@ -162,6 +181,8 @@ def _grouped(group: Group, documents: Iterable[Document]) -> Iterator[Document]:
         key = None if group.key is None else document.get(group.key)
         place = _frozen(key)
         if place not in tallies:
+            if len(tallies) >= MAX_HELD:
+                raise _too_many("keys to group by")
             tallies[place] = key, [_Tally(measure) for measure in group.measures]
         for tally in tallies[place][1]:
             tally.take(document)

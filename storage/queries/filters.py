@@ -77,8 +77,10 @@ class _Reading:
                 return self._exists(field, value)
             case _ if name in tuple(Operator):
                 return self._compare(field, Operator(name), value)
-            case _:
+            case _ if name.startswith("$"):
                 raise _unknown(name, _FIELD_OPERATORS)
+            case _:
+                raise RejectedError(f"{field}: an object is no value to compare with, and operators begin with $")
 
     def _exists(self, field: str, value: object) -> Filter:
         if not isinstance(value, bool):
