@@ -66,13 +66,13 @@ def unique_name() -> str:
 @pytest.fixture
 def mariadb_database(mariadb_url: str, unique_name: str) -> Iterator[str]:
     """The URL of an empty MariaDB database, dropped afterwards."""
-    yield from _database(mariadb_url, unique_name)
+    yield from database_on(mariadb_url, unique_name)
 
 
 @pytest.fixture
 def postgresql_database(postgresql_url: str, unique_name: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database, dropped afterwards."""
-    yield from _database(postgresql_url, unique_name)
+    yield from database_on(postgresql_url, unique_name)
 
 
 @pytest.fixture
@@ -101,7 +101,8 @@ def _need(kind: type[Server]) -> None:
         pytest.skip(f"{kind.name} is not installed: python -m tests.servers.install {kind.name}")
 
 
-def _database(server_url: str, name: str) -> Iterator[str]:
+def database_on(server_url: str, name: str) -> Iterator[str]:
+    """The URL of a new database on a server; it is dropped afterwards."""
     force = " WITH (FORCE)" if server_url.startswith("postgresql") else ""
     _execute(server_url, f"CREATE DATABASE {name}")
     yield make_url(server_url).set(database=name).render_as_string(hide_password=False)

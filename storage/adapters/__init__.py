@@ -12,8 +12,12 @@ __all__ = ["ADAPTERS", "get_adapter"]
 
 ADAPTERS: Mapping[str, str] = {
     "local": "storage.adapters.local:LocalAdapter",
+    "mariadb": "storage.adapters.sql:MySQLAdapter",
     "memory": "storage.adapters.memory:MemoryAdapter",
     "mongodb": "storage.adapters.mongodb:MongoDBAdapter",
+    "mysql": "storage.adapters.sql:MySQLAdapter",
+    "postgresql": "storage.adapters.sql:PostgreSQLAdapter",
+    "sqlite": "storage.adapters.sql:SQLiteAdapter",
 }
 
 

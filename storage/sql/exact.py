@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Context, Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, LargeBinary, Numeric, String, Text, TypeDecorator
+from sqlalchemy import BindParameter, ColumnElement, Dialect, LargeBinary, Numeric, String, Text, TypeDecorator, func
 from sqlalchemy.dialects import mysql
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 Levels = tuple[tuple[Decimal, Decimal], ...]
 
@@ -35,7 +36,25 @@ def long_text() -> TypeEngine[str]:
 
 def long_bytes() -> TypeEngine[bytes]:
     """Bytes of any length."""
-    return LargeBinary().with_variant(mysql.LONGBLOB(), "mysql")
+    return LargeBinary().with_variant(HexBlob(), "mysql")
+
+
+class HexBlob(UserDefinedType[bytes]):
+    """LONGBLOB of MySQL, sent as digits: aiomysql 0.3 and PyMySQL 1.2 together can send no bytes."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """How a table names it."""
+        return "LONGBLOB"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], str | None]:
+        """The digits."""
+        return lambda value: None if value is None else value.hex()
+
+    def bind_expression(self, bindvalue: BindParameter[bytes]) -> ColumnElement[bytes]:
+        """The bytes again, made by the server."""
+        return func.unhex(bindvalue, type_=self)
 
 
 class ExactNumber(TypeDecorator[Decimal]):
@@ -87,6 +106,13 @@ class LevelsText(TypeDecorator[Levels]):
         return None if value is None else _decode_levels(value)
 
 
+class _TextBytes(mysql.VARBINARY):
+    """VARBINARY that is given text: the server keeps the bytes of its UTF-8."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """As it is."""
+
+
 class DocumentId(TypeDecorator[str]):
     """An id of at most 512 bytes of UTF-8; MySQL would call two that differ in trailing spaces equal."""
 
@@ -96,12 +122,8 @@ class DocumentId(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Bytes on MySQL."""
         if dialect.name == "mysql":
-            return dialect.type_descriptor(mysql.VARBINARY(512))
+            return dialect.type_descriptor(_TextBytes(512))
         return dialect.type_descriptor(String(512, collation="C" if dialect.name == "postgresql" else None))
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | bytes | None:
-        """The bytes of the text, where they are kept."""
-        return value.encode() if dialect.name == "mysql" and value is not None else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """The text again."""

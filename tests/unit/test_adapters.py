@@ -19,7 +19,7 @@ def test_an_adapter_is_found_by_its_type() -> None:
 
 
 def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="local, memory, mongodb"):
+    with pytest.raises(ValueError, match="local, mariadb, memory, mongodb, mysql, postgresql, sqlite"):
         get_adapter("oracle", "x")
 
 
