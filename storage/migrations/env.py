@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
+from storage.adapters.sql.schema import market
 from storage.metadata.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=[metadata, market],
     version_table=context.config.attributes["version_table"],
     compare_type=True,
 )

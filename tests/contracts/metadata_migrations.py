@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from storage import OperatorError, RejectedError
+from storage.adapters.sql.schema import market
 from storage.metadata import MetadataDatabase, metadata
 from storage.migrations import downgrade, status, upgrade
 from storage.migrations.steps import VERSION_TABLE
@@ -17,7 +18,8 @@ from storage.repositories.catalog import CatalogRepository
 from tests.contracts.metadata_fixtures import OnMetadata
 from tests.contracts.rows import dataset
 
-TABLES = {"datasets", "audit_logs", "health_metrics", "backfill_jobs", "lineage_records"}
+METADATA = {"datasets", "audit_logs", "health_metrics", "backfill_jobs", "lineage_records"}
+TABLES = METADATA | market.tables.keys()
 
 
 class MigrationContract(OnMetadata):
@@ -52,6 +54,7 @@ class MigrationContract(OnMetadata):
         await downgrade(url, "base")
         async with database.write() as connection:
             await connection.run_sync(metadata.create_all)
+            await connection.run_sync(market.create_all)
         async with database.read() as connection:
             created = await connection.run_sync(_as_built)
 
@@ -114,7 +117,14 @@ async def tables(url: str) -> set[str]:
 
 def _differences(connection: Connection) -> list[object]:
     options = {"compare_type": True, "version_table": VERSION_TABLE}
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), _every_table()))
+
+
+def _every_table() -> MetaData:
+    every = MetaData()
+    for table in (*metadata.sorted_tables, *market.sorted_tables):
+        table.to_metadata(every)
+    return every
 
 
 def _as_built(connection: Connection) -> dict[str, list[str]]:
@@ -126,7 +136,9 @@ def _as_built(connection: Connection) -> dict[str, list[str]]:
         "numeric_precision, numeric_scale, datetime_precision, '' FROM information_schema.columns "
         "WHERE table_name = '{0}' AND table_schema = current_schema() "
         "UNION ALL SELECT indexname, 0, '', indexdef, 0, 0, 0, 0, '' FROM pg_indexes "
-        "WHERE tablename = '{0}' AND schemaname = current_schema() ORDER BY 1",
+        "WHERE tablename = '{0}' AND schemaname = current_schema() "
+        "UNION ALL SELECT conname, 0, '', pg_get_constraintdef(oid), 0, 0, 0, 0, '' FROM pg_constraint "
+        "WHERE conrelid = '{0}'::regclass ORDER BY 1",
     }[connection.dialect.name]
     built = {}
     for table in sorted(TABLES):
