@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
-from msgspec.structs import replace
-
-from storage.adapters.base import BaseAdapter, Capability, Change, Conflicts, DeadLetters, Document, Query, Rows
+from storage.adapters.base import BaseAdapter, Capability, Change, Document, Query, Rows
+from storage.adapters.memory_letters import MemoryConflicts, MemoryDeadLetters
 from storage.adapters.requests import (
     check_free,
     check_limit,
@@ -23,7 +20,6 @@ from storage.adapters.requests import (
     table_asked,
 )
 from storage.errors import DatabaseError, UnavailableError
-from storage.letters import Conflict, DeadLetter
 from storage.outcomes import DUPLICATE, STALE, STORED, Reason, Result, conflict, rejected
 from storage.queries import (
     Pipeline,
@@ -54,8 +50,8 @@ class MemoryAdapter(BaseAdapter):
         self.failures: list[DatabaseError] = []
         self.gate = asyncio.Event()
         self.gate.set()
-        self.dead_letters = MemoryDeadLetters(self)
-        self.conflicts = MemoryConflicts(self)
+        self.dead_letters = MemoryDeadLetters(self.ping, self.accept_write)
+        self.conflicts = MemoryConflicts(self.ping, self.accept_write)
         self._max_collections = max_collections
         self._collections: dict[str, dict[str, Document]] = {}
         self._free: dict[str, dict[str, Document]] = {}
@@ -231,76 +227,3 @@ def _put_again(table: Table, documents: dict[str, Document], key: str, record: R
         return STALE
     documents[key] = table.to_document(record)
     return STORED
-
-
-class MemoryDeadLetters(DeadLetters):
-    """Letters in a dictionary."""
-
-    def __init__(self, adapter: MemoryAdapter) -> None:
-        self._adapter = adapter
-        self._letters: dict[str, DeadLetter] = {}
-
-    async def put(self, letters: Sequence[DeadLetter]) -> None:
-        await self._adapter.accept_write()
-        for letter in letters:
-            known = self._letters.get(letter.id)
-            self._letters[letter.id] = _seen_again(known, letter) if known else letter
-
-    async def find(
-        self,
-        *,
-        ids: Sequence[str] = (),
-        reason: Reason | None = None,
-        source: str | None = None,
-        limit: int = 0,
-    ) -> AsyncIterator[DeadLetter]:
-        await self._adapter.ping()
-        found = [
-            letter
-            for letter in self._letters.values()
-            if (not ids or letter.id in ids) and reason in (None, letter.reason) and source in (None, letter.source)
-        ]
-        for letter in islice(sorted(found, key=lambda letter: letter.first_seen), limit or None):
-            yield letter
-
-    async def count(self) -> Mapping[Reason, int]:
-        await self._adapter.ping()
-        return Counter(letter.reason for letter in self._letters.values())
-
-    async def mark_replayed(self, ids: Sequence[str], when: datetime) -> None:
-        await self._adapter.ping()
-        for id in set(ids) & self._letters.keys():
-            self._letters[id] = replace(self._letters[id], replayed_at=when)
-
-    async def delete(self, ids: Sequence[str]) -> int:
-        await self._adapter.ping()
-        return sum(self._letters.pop(id, None) is not None for id in ids)
-
-
-def _seen_again(known: DeadLetter, letter: DeadLetter) -> DeadLetter:
-    return replace(
-        known,
-        attempts=known.attempts + letter.attempts,
-        reason=letter.reason,
-        error=letter.error,
-        last_seen=letter.last_seen,
-    )
-
-
-class MemoryConflicts(Conflicts):
-    """Conflicts in a dictionary."""
-
-    def __init__(self, adapter: MemoryAdapter) -> None:
-        self._adapter = adapter
-        self._conflicts: dict[str, Conflict] = {}
-
-    async def put(self, conflicts: Sequence[Conflict]) -> None:
-        await self._adapter.accept_write()
-        for each in conflicts:
-            self._conflicts.setdefault(each.id, each)
-
-    async def find(self, *, collection: str | None = None, limit: int = 0) -> AsyncIterator[Conflict]:
-        await self._adapter.ping()
-        found = [each for each in self._conflicts.values() if collection in (None, each.collection)]
-        for each in islice(sorted(found, key=lambda each: each.seen_at), limit or None):
-            yield each

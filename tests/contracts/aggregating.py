@@ -175,7 +175,7 @@ class AggregatingContract:
 
     async def test_no_documents_are_no_groups(self, adapter: BaseAdapter) -> None:
         await put(adapter, *TRADES_OF_FIVE)
-        group = {"$group": {"_id": None, "n": {"$count": {}}}}
+        group: dict[str, Any] = {"$group": {"_id": None, "n": {"$count": {}}}}
 
         assert await aggregated(adapter, {"$match": {"trade_id": 9}}, group) == []
         assert await adapter.aggregate("trades_NOBODY", [group]) == []

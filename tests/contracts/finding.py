@@ -158,7 +158,8 @@ class FindingContract:
         found = await adapter.find("depth_BTCUSDT", {"asks": {"$exists": True}}, projection=["bids", "asks"])
 
         assert found == [{"bids": SNAPSHOT.bids, "asks": SNAPSHOT.asks}]
-        for filter in ({"bids": []}, {"bids": None}, {"bids": {"$ne": None}}):
+        refused: list[dict[str, Any]] = [{"bids": []}, {"bids": None}, {"bids": {"$ne": None}}]
+        for filter in refused:
             with pytest.raises(RejectedError):
                 adapter.find("depth_BTCUSDT", filter)
         with pytest.raises(RejectedError):

@@ -11,8 +11,8 @@ import pytest
 
 from storage import RejectedError
 from storage.adapters.base import BaseAdapter, Change
-from tests.contracts.records import FINEST, LARGEST, MAX_INT, MS, SMALLEST, T0
-from tests.contracts.writing import put, trade
+from tests.contracts.records import FINEST, LARGEST, MAX_INT, MS, SMALLEST, T0, trade
+from tests.contracts.writing import put
 
 INSERTED, UPDATED, UNCHANGED = Change.INSERTED, Change.UPDATED, Change.UNCHANGED
 

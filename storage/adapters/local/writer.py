@@ -72,16 +72,15 @@ class Writer:
     def edit(self, collection: str, span: Span, edit: Edit) -> int:
         """Change rows of the span, all at once; returns how many changed. Files without such rows stay."""
         with self._turn(collection):
-            touched: list[list[File]] = []
+            touched: list[File] = []
             changed = 0
             for group in overlapping(self._manifest.files(collection, span.first, span.last)):
                 if count := sum(edit(rows)[1] for _, rows in self._reader.sweep(group)):
-                    touched.append(group)
+                    touched += group
                     changed += count
-            after = (edit(rows)[0] for group in touched for _, rows in self._reader.sweep(group))
             if touched:
-                removed = [file for group in touched for file in group]
-                self._replace(collection, removed, parts(after, self._sizes.target_bytes))
+                after = (edit(rows)[0] for _, rows in self._reader.sweep(touched))
+                self._replace(collection, touched, parts(after, self._sizes.target_bytes))
         return changed
 
     def compact(self, collection: str) -> Compaction:

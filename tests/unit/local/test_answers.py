@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from storage import OperatorError, RejectedError, UnsupportedQuery
+from storage.adapters import get_adapter
 from storage.adapters.base import Change
 from storage.adapters.local import LocalAdapter, Sizes, answers
 from storage.adapters.local.conditions import columns_needed, span_of
@@ -117,6 +118,18 @@ async def test_a_change_writes_only_the_files_that_it_touches(tmp_path: Path) ->
         ]
 
 
+async def test_rows_of_one_millisecond_stay_in_order_when_their_files_are_written_together(tmp_path: Path) -> None:
+    async with LocalAdapter(tmp_path, sizes=NEVER) as adapter:
+        for number in (5, 3, 9, 1):
+            await put(adapter, trade(number))
+        await adapter.update("trades_BTCUSDT", {}, {"price": 7})
+
+        found = await adapter.find("trades_BTCUSDT", sort=[("timestamp", 1), ("_id", 1)])
+
+        assert len(files(tmp_path)) == 1
+        assert [document["trade_id"] for document in found] == [1, 3, 5, 9]
+
+
 async def test_a_change_sees_the_newest_of_versions_in_many_files(tmp_path: Path) -> None:
     async with LocalAdapter(tmp_path, sizes=NEVER) as adapter:
         for second in range(5):
@@ -182,7 +195,7 @@ async def test_a_store_may_hold_files_of_both_formats(tmp_path: Path) -> None:
 
 def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="parquet, json"):
-        LocalAdapter(tmp_path, format="csv")  # type: ignore[arg-type] # the wrong name is the test
+        get_adapter("local", str(tmp_path), format="csv")
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -49,12 +49,12 @@ def test_values_of_different_types_have_an_order_too() -> None:
 
 
 def test_groups_tell_values_of_different_types_apart() -> None:
-    values: list[Any] = [1, True, 1.0, Decimal(1), "1", [1], [True], {"x": 1}, None]
+    values: list[Any] = [1, True, 1.0, Decimal(1), "1", [1], [True], {"x": 1}, None, [], {}]
     documents = [{"_id": str(number), "x": value} for number, value in enumerate(values)]
 
-    found = answers({"$group": {"_id": "$x", "n": {"$sum": 1}}}, documents=[*documents, {"_id": "9"}])
+    found = answers({"$group": {"_id": "$x", "n": {"$sum": 1}}}, documents=[*documents, {"_id": "99"}])
 
-    assert [document["n"] for document in found] == [3, 1, 1, 1, 1, 1, 2]
+    assert [document["n"] for document in found] == [3, 1, 1, 1, 1, 1, 2, 1, 1]
 
 
 def test_a_sum_of_more_than_34_digits_is_rounded_to_them() -> None:
