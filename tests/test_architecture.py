@@ -47,6 +47,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "storage.times",
     ),
     "storage.migrations": ("storage.adapters.sql.schema", "storage.errors", "storage.metadata", "storage.sql"),
+    "storage.migrations.front": ("storage.adapters.mongodb", "storage.errors", "storage.migrations"),
+    "storage.migrations.mongodb": (
+        "storage.adapters.mongodb",
+        "storage.adapters.requests",
+        "storage.errors",
+        "storage.migrations.steps",
+        "storage.tables",
+        "storage.times",
+    ),
     "storage.timeframes": ("storage.tables", "storage.times"),
     "storage.books": ("storage.errors", "storage.records"),
     "storage.models": (

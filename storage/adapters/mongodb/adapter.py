@@ -65,12 +65,18 @@ class MongoDBAdapter(BaseAdapter):
         client: ClientOptions | None = None,
     ) -> None:
         options = client or ClientOptions()
+        self.plan = Plan(layout, max_collections, validation, dict(retention or {}))
         self._connection = Connection(connection_string, database, driver, options, lambda: self.observer)
-        self._collections = Collections(Plan(layout, max_collections, validation, dict(retention or {})))
+        self._collections = Collections(self.plan)
         self.index_changes = self._collections.index_changes
         self._limit = max_collections
         self.dead_letters = MongoDBDeadLetters(self._connection)
         self.conflicts = MongoDBConflicts(self._connection)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for the migrations."""
+        return self._connection
 
     async def connect(self) -> None:
         await self.disconnect()

@@ -38,7 +38,7 @@ class Lease:
         lock = await self._collection.find_one_and_update(
             _LOCK, [change], upsert=True, return_document=ReturnDocument.AFTER
         )
-        if lock["holder"] != self._holder:
+        if lock is None or lock["holder"] != self._holder:
             raise MigrationsLocked("another process migrates the collections")
 
     async def renew(self) -> None:
