@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
@@ -12,6 +13,9 @@ from consumer.pipeline.tally import FATES, Counts, Fate, Tally
 from storage.metadata.rows import LineageRow, row_id
 from storage.repositories.catalog import dataset_id
 from storage.times import utc_now
+
+LONGEST_ORIGIN = 255
+"""Characters that fit into `source_dataset_id`."""
 
 
 class LineageReport:
@@ -65,10 +69,19 @@ class LineageReport:
             lineage_id=row_id(self._run_id, self._intervals, counts.dataset, counts.source, counts.partition),
             run_id=self._run_id,
             dataset_id=dataset_id(self._market, counts.dataset),
-            source_dataset_id=f"{counts.source}:{counts.partition}",
+            source_dataset_id=origin(counts.source, counts.partition),
             transformation=self._transformation,
             parameters={} if span is None else {"first": span[0], "last": span[1]},
             in_flight=counts.in_flight,
             timestamp=now,
         )
         return replace(row, **{name: fate - before for name, fate, before in zip(FATES, fates, told, strict=True)})
+
+
+def origin(source: str, partition: str, longest: int = LONGEST_ORIGIN) -> str:
+    """A source and its partition as an id; where that is too long, a digest of it and its end."""
+    whole = f"{source}:{partition}"
+    if len(whole) <= longest:
+        return whole
+    begin = f"{source}:{hashlib.sha256(whole.encode()).hexdigest()[:16]}..."
+    return begin + whole[len(begin) - longest :]

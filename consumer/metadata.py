@@ -6,21 +6,27 @@ The database may be down at any time, also at the start: rows wait in the spool,
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from config import Settings
-from consumer.lineage import LineageReport
+from consumer.lineage import LineageReport, origin
 from consumer.sources.base import Source
 from consumer.telemetry import events
-from storage import DatabaseError
+from storage import DatabaseError, OperatorError
 from storage.adapters.base import BaseAdapter
 from storage.metadata import MetadataDatabase
+from storage.metadata.rows import LineageRow
 from storage.migrations import status, upgrade
 from storage.registration import Registration
 from storage.repositories.audit import AuditRepository
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
 from storage.spool import LineageSpool, LineageWriter
+
+FAREWELL_SECONDS = 4.0
+LONGEST_DATASET_ID = 128
+Step = Callable[[], Awaitable[None]]
 
 
 class Metadata:
@@ -60,24 +66,31 @@ class Metadata:
         return str(self._writer.last_error or self._writer.spool_error or "")
 
     async def follow(self) -> None:
-        """Write what is new, interval after interval; after `end` the rest and the closing row, and return."""
-        while not self._ending.is_set():
-            await self._prepare()
-            await self._reconcile()
-            await self._write(closing=False)
-            await self._tell_losses()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), self._interval)
-        await self._prepare()
-        await self._reconcile()
-        await self._write(closing=True)
-        await self._tell_losses()
-        await self._writer.close()
-        await self._database.disconnect()
+        """Write what is new, interval after interval; after `end` the rest and the closing row, and return.
+
+        A database that hangs holds that up for FAREWELL_SECONDS at most; then the rows wait on disk.
+        """
+        turning = asyncio.create_task(self._turn(), name="metadata turns")
+        await self._ending.wait()
+        deadline = asyncio.get_running_loop().time() + FAREWELL_SECONDS
+        await _within(deadline, turning)
+        for step in (*self._steps, self._write_end, self._writer.close, self._database.disconnect):
+            await _within(deadline, step())
 
     def end(self) -> None:
-        """Let `follow` come to its end; a write that has begun is not cut off."""
+        """Let `follow` come to its end; a write that has begun is not cut off as long as there is time."""
         self._ending.set()
+
+    async def _turn(self) -> None:
+        while not self._ending.is_set():
+            for step in (*self._steps, self._write):
+                await _within(None, step())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), self._interval)
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        return self._prepare, self._reconcile, self._tell_losses
 
     async def _prepare(self) -> None:
         """Connect and migrate where that has not been done; `problem` says why it is not."""
@@ -87,8 +100,14 @@ class Metadata:
             await self._database.connect()
             found = await (upgrade if self._migrate else status)(self._url)
             self.problem = f"migrations are pending: {', '.join(found.pending)}" if found.pending else ""
+        except OperatorError as error:
+            self.problem = f"{error}: {error.fix}"
+            events.operator_needed(error)
+            return
         except DatabaseError as error:
             self.problem = str(error)
+        if self.problem:
+            events.metadata_not_ready(self.problem)
 
     async def _reconcile(self) -> None:
         """Once: register the collections that a process made and did not live to register."""
@@ -98,10 +117,13 @@ class Metadata:
             await self._registration.reconcile()
             self._is_reconciled = True
 
-    async def _write(self, *, closing: bool) -> None:
-        rows = self._report.rows()
-        if closing:
-            rows.append(self._report.closing_row())
+    async def _write(self) -> None:
+        await self._send(self._report.rows())
+
+    async def _write_end(self) -> None:
+        await self._send([*self._report.rows(), self._report.closing_row()])
+
+    async def _send(self, rows: Sequence[LineageRow]) -> None:
         written = await self._writer.write(rows)
         if self.last_error:
             events.lineage_spooled(self.waiting_rows, self.last_error)
@@ -113,9 +135,21 @@ class Metadata:
         with suppress(DatabaseError):
             for lost in self._source.lost_ranges[self._losses_told :]:
                 await self._audit.log_finding(
-                    f"{self._source.name}:{lost.partition}",
+                    origin(self._source.name, lost.partition, LONGEST_DATASET_ID),
                     "offsets_out_of_retention",
                     "critical",
                     {"first": lost.first, "until": lost.until, "messages": lost.until - lost.first},
                 )
                 self._losses_told += 1
+
+
+async def _within(deadline: float | None, step: Awaitable[None]) -> None:
+    """Wait for a step, until the deadline at most; whatever goes wrong in it, ingestion goes on."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            await step
+    except TimeoutError:
+        events.metadata_not_ready("the database did not answer before the end")
+    # The top of a task: the next step may go well, and the next turn.
+    except Exception as error:
+        events.unknown_error("following the metadata", error)

@@ -148,7 +148,7 @@ def breaker_changed(state: str) -> None:
 
 @event(ERROR, every=30, by=("error",))
 def operator_needed(error: NeedsOperator) -> Mapping[str, object]:
-    """The store or the bus refuses until a person acts: `fix` says what to do. Nothing is lost meanwhile."""
+    """A server refuses until a person acts: `fix` says what to do. Nothing is lost meanwhile."""
     metrics.OPERATOR_NEEDED.add(1)
     return {"fix": error.fix}
 
@@ -195,7 +195,12 @@ def index_changed(collection: str, index: str, was: str, now: str) -> None:
     """An index had other options than it should have, and was changed or made again."""
 
 
-# Lineage.
+# Metadata.
+
+
+@event(WARNING, every=30)
+def metadata_not_ready(reason: str) -> None:
+    """The metadata database is not there, or its tables are not up to date; ingestion goes on without it."""
 
 
 @event(DEBUG)

@@ -16,6 +16,7 @@ from storage.metadata.rows import LineageTotals
 from storage.repositories.audit import AuditRepository
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
+from storage.times import EPOCH, FOREVER
 from tests.contracts.records import trade
 
 
@@ -77,6 +78,18 @@ async def test_a_collection_that_an_earlier_process_left_unregistered_is_registe
         assert [each.dataset_id for each in await CatalogRepository(opened).get_all_datasets()] == [
             "spot.trades_BTCUSDT"
         ]
+
+
+async def test_a_partition_with_a_name_that_fits_nowhere_has_rows_too(tmp_path: Path) -> None:
+    tally = counted()
+    for name in ("one", "other"):
+        tally.of("trades_BTCUSDT", "trades", "file", f"/{name}/{'long/' * 100}tape.jsonl").receive(1)
+    await followed(tmp_path, tally)
+    async with database(tmp_path) as opened:
+        rows = await LineageRepository(opened).get_range("spot.trades_BTCUSDT", EPOCH, FOREVER)
+    names = {row.source_dataset_id or "" for row in rows}
+    assert len(names) == 3
+    assert all(name.endswith(("market/0", "/tape.jsonl")) and len(name) <= 255 for name in names)
 
 
 async def test_numbers_that_do_not_add_up_are_found(tmp_path: Path) -> None:
