@@ -23,10 +23,12 @@ from consumer.stores import store_of
 from storage import DeadLetter
 from storage.adapters.base import Document
 from storage.times import EPOCH, FOREVER
-from tests.servers import free_port
+from tests.servers import Server, free_port
 
 COMMAND = (sys.executable, "-m", "consumer")
 SECONDS = 90
+NOTICE_SECONDS = 4
+"""What a process may take to notice a signal, and to end when all is done, on a busy machine."""
 Environment = Mapping[str, str]
 
 
@@ -134,6 +136,16 @@ def failing(readiness: Any) -> set[str]:
 def count_of(fate: str, status: Any) -> int:
     """How many records had this fate, in what /status says."""
     return sum(row[fate] for row in status["records"].values())
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """A server that keeps its connections, takes new ones and answers nothing while the context lasts."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from storage.repositories.lineage import LineageRepository
 from tests.end_to_end.command import dead_letters, documents
 
 BETWEEN_TRIES_SECONDS = 0.2
+HEALING_SECONDS = 15
 ALL = ("all",)
 ALL_BUT_BROKEN = ("all", "broken=0")
 
@@ -97,6 +99,12 @@ def check_store(told: Mapping[str, str], truth: Truth) -> None:
     differences = list(truth.differences(documents(told)))
     assert not differences, f"{len(differences)}: {differences[:5]}"
     assert Counter(letter.reason for letter in dead_letters(told)) == truth.dead_letters
+
+
+def wait_until_all_is_stored(told: Mapping[str, str], truth: Truth, *, since: float) -> None:
+    """Until everything that was sent stands in the store, which must not take longer than healing may."""
+    while any(truth.differences(documents(told))):
+        assert time.monotonic() < since + HEALING_SECONDS, "it does not heal"
 
 
 def sums(told: Mapping[str, str]) -> Counter[str]:

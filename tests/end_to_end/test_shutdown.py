@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
-from tests.end_to_end.command import running, tapestore
+from tests.end_to_end.command import NOTICE_SECONDS, running, stopped, tapestore
 from tests.end_to_end.conftest import Told
 from tests.end_to_end.feed import ALL_BUT_BROKEN, Feed, check_store, sums
 from tests.servers import MongoDB, Server
 
 DRAIN_SECONDS = 10
-NOTICE_SECONDS = 3  # for what a process does besides draining, on a busy machine
 
 
 @pytest.fixture
@@ -41,16 +38,6 @@ def to_mongodb(bus: Told, mongodb: Server, unique_name: str, tmp_path: object) -
         "LOCAL_PATH": str(tmp_path),
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
-
-
-@contextmanager
-def stopped(server: Server) -> Iterator[None]:
-    """A server that keeps its connections and answers nothing while the context lasts."""
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(
