@@ -14,16 +14,25 @@ from storage.observer import Observer
 from storage.sql.errors import translate
 
 _MAX_CHARACTERS = 500
+_MAX_STATEMENT = 4000
 _PLACEHOLDER = re.compile(r"%s|\?|\$\d+(::[A-Z ]+(\(\d+(, \d+)?\))?)?|%\(\w+\)s")
 _LIST = re.compile(r"\?(, \?)+,?")
 _ROWS = re.compile(r"(\(\?, …\))(, ?\(\?, …\))*(, ?\(\?.*)?")
+_AFTER_ROWS = (" ON CONFLICT", " RETURNING")
 
 
 def shape_of(statement: str) -> str:
     """The statement as it was sent, with one placeholder for any number of values and rows."""
-    text = " ".join(statement[: 8 * _MAX_CHARACTERS].split())
-    text = _LIST.sub("?, …", _PLACEHOLDER.sub("?", text))
-    return _ROWS.sub(r"\1", text)[:_MAX_CHARACTERS]
+    if len(statement) <= _MAX_STATEMENT:
+        return _collapsed(statement)[:_MAX_CHARACTERS]
+    starts = [start for words in _AFTER_ROWS if (start := statement.rfind(words)) > _MAX_STATEMENT]
+    end = statement[min(starts) :] if starts else ""
+    return f"{_collapsed(statement[:_MAX_STATEMENT])} {_collapsed(end)}".rstrip()[:_MAX_CHARACTERS]
+
+
+def _collapsed(statement: str) -> str:
+    text = _LIST.sub("?, …", _PLACEHOLDER.sub("?", " ".join(statement.split())))
+    return _ROWS.sub(r"\1", text)
 
 
 class Listener:
