@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from consumer.cli.exits import Exit, UsageError
 from consumer.cli.output import note, print_json, say
 from consumer.cli.start import settings
 from consumer.cli.tables import print_table
+from storage import OperatorError
 from storage.auditing import ledger
 from storage.metadata import MetadataDatabase
 from storage.metadata.rows import OUTCOMES, Counts, LineageTotals
@@ -48,8 +50,17 @@ def verify(
 
 
 async def _totals(run_id: str | None) -> list[LineageTotals]:
-    async with MetadataDatabase(settings().metadata_url.get_secret_value()) as database:
+    database = MetadataDatabase(settings().metadata_url.get_secret_value())
+    _check_file(database)
+    async with database:
         return await LineageRepository(database).totals(run_id)
+
+
+def _check_file(database: MetadataDatabase) -> None:
+    """Who looks at numbers makes no new database to find none in."""
+    file = database.url.database
+    if database.dialect == "sqlite" and file and not Path(file).exists():
+        raise OperatorError(f"there is no metadata database {file}", fix="set LOCAL_PATH or METADATA_URL to one")
 
 
 def _of_datasets(totals: Sequence[LineageTotals]) -> list[LineageTotals]:

@@ -83,7 +83,13 @@ def test_an_empty_lineage_is_no_failure(tapestore: Command) -> None:
     assert tapestore("verify", "--json").json == {"ok": True, "totals": [], "findings": []}
 
 
+def test_a_database_that_is_not_there_is_not_made(tapestore: Command, store: Path) -> None:
+    assert "there is no metadata database" in tapestore("verify", expect=69).err
+    assert not store.exists()
+
+
 def test_tables_that_are_not_there_are_told_in_one_line(tapestore: Command) -> None:
+    tapestore("migrate", "status", expect=1)
     ended = tapestore("verify", expect=69)
     assert "migrate up" in ended.err
     assert ended.err.count("\n") == 1
