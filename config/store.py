@@ -100,7 +100,7 @@ class MetadataSettings(Section):
     migrate_on_start: bool = Field(
         True,
         alias="MIGRATE_ON_START",
-        description="run, replay and demo bring the tables up to date, under a lock.",
+        description="run, replay and demo bring tables and collections up to date, under a lock.",
     )
     tls_ca_file: Path | None = Field(
         None,

@@ -32,6 +32,7 @@ from consumer.telemetry import events
 from consumer.telemetry.heartbeat import Heartbeat, beating
 from consumer.upkeep import Upkeep
 from storage.circuit_breaker import BreakerState, CircuitBreaker
+from storage.migrations import upgrade_collections
 from storage.repositories import repositories_of
 from storage.times import utc_now
 
@@ -128,6 +129,8 @@ class Service:
     async def _try_to_connect(self) -> None:
         try:
             await self.store.connect()
+            if self.settings.store.kind == "mongodb" and self.settings.metadata.migrate_on_start:
+                await upgrade_collections(self.store)
         except Exception as error:
             self.store_problem = str(error)
             raise

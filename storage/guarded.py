@@ -65,6 +65,9 @@ class GuardedAdapter(BaseAdapter):
     async def ensure_indexes(self, collection: str) -> None:
         await self._call(lambda: self._adapter.ensure_indexes(collection))
 
+    async def retain(self, collection: str) -> None:
+        await self._call(lambda: self._adapter.retain(collection))
+
     async def delete_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> int:
         return await self._call(lambda: self._adapter.delete_range(collection, start, end, symbol))
 

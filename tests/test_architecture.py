@@ -47,7 +47,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "storage.times",
     ),
     "storage.migrations": ("storage.adapters.sql.schema", "storage.errors", "storage.metadata", "storage.sql"),
-    "storage.migrations.front": ("storage.adapters.mongodb", "storage.errors", "storage.migrations"),
+    "storage.migrations.front": (
+        "storage.adapters.base",
+        "storage.adapters.mongodb",
+        "storage.errors",
+        "storage.migrations",
+    ),
     "storage.migrations.mongodb": (
         "storage.adapters.mongodb",
         "storage.adapters.requests",

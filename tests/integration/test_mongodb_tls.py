@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ from tests.servers import MongoDB
 pytestmark = [pytest.mark.server("mongodb"), pytest.mark.filterwarnings(FORGOTTEN_SOCKETS)]
 
 PASSWORD = "s3cret/word"
+
+
+@pytest.fixture(autouse=True)
+def forgotten_sockets() -> Iterator[None]:
+    """They are collected here, and not in a test that has nothing to do with them."""
+    yield
+    gc.collect()
 
 
 class TlsMongoDB(MongoDB):
