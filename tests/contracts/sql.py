@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from storage import Reason
 from storage.adapters import get_adapter
@@ -15,8 +17,8 @@ from storage.outcomes import STORED
 from storage.sql import SqlDatabase
 from storage.tables import CANDLES, TRADES
 from tests.contracts.adapter import MAX_COLLECTIONS, AdapterContract
-from tests.contracts.records import candle, trade
-from tests.contracts.writing import FIRST_DAY, LAST_DAY
+from tests.contracts.records import SNAPSHOT, candle, trade
+from tests.contracts.writing import FIRST_DAY, LAST_DAY, put
 
 
 @asynccontextmanager
@@ -46,3 +48,11 @@ class SQLContract(AdapterContract):
         (result,) = await adapter.put(CANDLES, "candles_BTCUSDT_1M", [candle(timeframe="1m")])
 
         assert result.reason is Reason.NOT_STORABLE and "candles_BTCUSDT_1m" in result.error
+
+    async def test_a_word_that_a_record_does_not_promise_is_rejected_alone(self, adapter: BaseAdapter) -> None:
+        odd: Any = {"kind": "other", "last_update_id": 7}
+
+        good, bad = await put(adapter, SNAPSHOT, replace(SNAPSHOT, **odd))
+
+        assert good == STORED
+        assert bad.reason is Reason.SCHEMA and "diff, snapshot" in bad.error

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import make_url, select, text
 
-from storage import OperatorError, Outcome, TransientError, UnavailableError
+from storage import OperatorError, Outcome, Reason, TransientError, UnavailableError
 from storage.adapters import get_adapter
 from storage.adapters.base import BaseAdapter
 from storage.adapters.sql.schema import KINDS
@@ -188,6 +188,27 @@ class FaultContract:
                     await connection.execute(KINDS["depth"].insert(), [depth | {"kind": "other"}])
 
         assert type(caught.value).__name__ == "RejectedError"
+
+    @pytest.mark.parametrize(
+        ("rule", "batch"),
+        [
+            ("CREATE UNIQUE INDEX once ON trades (trade_id)", [1, 2, 1, 3]),
+            ("ALTER TABLE trades ADD CONSTRAINT few CHECK (trade_id < 5)", [1, 2, 7, 3]),
+        ],
+        ids=["unique index", "check"],
+    )
+    async def test_a_record_that_breaks_a_rule_of_the_table_is_rejected_alone(
+        self, adapter: BaseAdapter, url: str, rule: str, batch: list[int]
+    ) -> None:
+        async with SqlDatabase(url) as database, database.write() as connection:
+            await connection.execute(text(rule))
+
+        records = [trade(id, timestamp=T0 + place * MS) for place, id in enumerate(batch)]
+        one, two, bad, three = await put(adapter, *records)
+
+        assert (one, two, three) == (STORED, STORED, STORED)
+        assert bad.reason in (Reason.UNIQUE_INDEX, Reason.SCHEMA) and bad.error
+        assert [document["trade_id"] for document in await stored(adapter, trade())] == [1, 2, 3]
 
     async def test_decimals_are_numbers_to_the_server(self, adapter: BaseAdapter, url: str) -> None:
         await put(adapter, trade(1, price=Decimal("0.1")), trade(2, price=Decimal("0.2")))

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from storage.adapters.sql.schema import MAX_KEY_CHARACTERS
+from storage.adapters.sql.schema import CHOICES, MAX_KEY_CHARACTERS
 from storage.adapters.sql.slices import Slice
 from storage.outcomes import Reason, Result, rejected
 from storage.records import Record
@@ -42,12 +42,16 @@ def encode(slice: Slice, records: Sequence[Record], fates: Fates) -> Iterator[En
             yield _entry(slice, place, record)
         except (ValueError, TypeError, OverflowError) as error:
             fates[place] = rejected(Reason.NOT_STORABLE, str(error))
-        except _TooLarge as error:
-            fates[place] = rejected(Reason.DOCUMENT_TOO_LARGE, str(error))
+        except _RefusedError as error:
+            fates[place] = rejected(error.reason, str(error))
 
 
-class _TooLarge(Exception):
-    """The record is right, but no row holds it."""
+class _RefusedError(Exception):
+    """The record can be bound, but the table takes no such row."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def _entry(slice: Slice, place: int, record: Record) -> Entry:
@@ -56,7 +60,9 @@ def _entry(slice: Slice, place: int, record: Record) -> Entry:
         raise ValueError(f"a record of {record.symbol[:80]} belongs to {slice.table.collection(record)}")
     key = slice.table.key(record)
     if len(key) > MAX_KEY_CHARACTERS:
-        raise _TooLarge(f"the key has {len(key)} characters, and a row takes {MAX_KEY_CHARACTERS}")
+        raise _RefusedError(
+            Reason.DOCUMENT_TOO_LARGE, f"the key has {len(key)} characters, and a row takes {MAX_KEY_CHARACTERS}"
+        )
     row = {"_id": key}
     for column in slice.table.columns:
         value = row[column.name] = getattr(record, column.name)
@@ -65,6 +71,9 @@ def _entry(slice: Slice, place: int, record: Record) -> Entry:
         elif column.type is ColumnType.LEVELS:
             _check_levels(column.name, value)
     _check_text("_id", key)
+    for name, choices in CHOICES[slice.table.name].items():
+        if row[name] not in choices:
+            raise _RefusedError(Reason.SCHEMA, f"{name} is none of {', '.join(choices)}")
     return Entry(place, key, record, row)
 
 
@@ -72,9 +81,13 @@ def _check_text(name: str, text: str) -> None:
     if "\0" in text:
         raise ValueError(f"{name} holds a NUL, which not every database stores in text")
     if len(text) > MAX_TEXT_CHARACTERS:
-        raise _TooLarge(f"{name} has {len(text)} characters, and a row takes {MAX_TEXT_CHARACTERS}")
+        raise _RefusedError(
+            Reason.DOCUMENT_TOO_LARGE, f"{name} has {len(text)} characters, and a row takes {MAX_TEXT_CHARACTERS}"
+        )
 
 
 def _check_levels(name: str, levels: Any) -> None:
     if len(levels) > MAX_LEVELS_BYTES // 100 and len(msgspec.json.encode(levels)) > MAX_LEVELS_BYTES:
-        raise _TooLarge(f"{name} has {len(levels)} levels: more than {MAX_LEVELS_BYTES} bytes")
+        raise _RefusedError(
+            Reason.DOCUMENT_TOO_LARGE, f"{name} has {len(levels)} levels: more than {MAX_LEVELS_BYTES} bytes"
+        )

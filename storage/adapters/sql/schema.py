@@ -70,12 +70,18 @@ def _type(column: Column) -> Any:
 
 
 def _checks(table: Table) -> Iterator[sa.CheckConstraint]:
-    """What a record promises of a field beyond its type: one of a few words."""
-    for column, hint in typing.get_type_hints(table.record).items():
-        if typing.get_origin(hint) is typing.Literal:
-            listed = ", ".join(f"'{choice}'" for choice in typing.get_args(hint))
-            yield sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+    for column, choices in CHOICES[table.name].items():
+        listed = ", ".join(f"'{choice}'" for choice in choices)
+        yield sa.CheckConstraint(f"{column} IN ({listed})", name=column)
 
+
+def _choices(table: Table) -> Mapping[str, tuple[str, ...]]:
+    hints = typing.get_type_hints(table.record).items()
+    return {name: typing.get_args(hint) for name, hint in hints if typing.get_origin(hint) is typing.Literal}
+
+
+CHOICES: Mapping[str, Mapping[str, tuple[str, ...]]] = {table.name: _choices(table) for table in TABLES.values()}
+"""Of each kind the fields that hold one of a few words: what a record promises beyond the types of its fields."""
 
 KINDS: Mapping[str, sa.Table] = {table.name: _table(table) for table in TABLES.values()}
 

@@ -15,14 +15,14 @@ from storage.adapters.base import Document
 from storage.adapters.sql.database import MarketDatabase
 from storage.adapters.sql.entries import Entry, Fates, encode
 from storage.adapters.sql.slices import Slice, document_of
-from storage.errors import TransientError
-from storage.outcomes import DUPLICATE, STALE, STORED, Result, conflict
+from storage.errors import ConflictError, RejectedError
+from storage.outcomes import DUPLICATE, STALE, STORED, Reason, Result, conflict, rejected
 from storage.records import Record
 from storage.sql.statements import insert_new, overwrite
 from storage.tables import Table
 
 BATCH = 1000
-_ROUNDS = 20
+_ROUNDS = 5
 
 Standing = Mapping[str, Document]
 """What is in the database, by key."""
@@ -37,8 +37,20 @@ async def write(database: MarketDatabase, slice: Slice, records: Sequence[Record
     fates: Fates = {}
     entries = list(encode(slice, records, fates))
     for start in range(0, len(entries), BATCH):
-        fates |= await _write(database, slice, entries[start : start + BATCH])
+        fates |= await _send(database, slice, entries[start : start + BATCH])
     return [fates[place] for place in range(len(records))]
+
+
+async def _send(database: MarketDatabase, slice: Slice, entries: Sequence[Entry]) -> Fates:
+    """Write all entries; a batch that the database refuses is halved until the culprit is alone."""
+    try:
+        return await _write(database, slice, entries)
+    except (RejectedError, ConflictError) as error:
+        if len(entries) == 1:
+            reason = Reason.UNIQUE_INDEX if isinstance(error, ConflictError) else Reason.SCHEMA
+            return {entries[0].place: rejected(reason, str(error))}
+    half = len(entries) // 2
+    return await _send(database, slice, entries[:half]) | await _send(database, slice, entries[half:])
 
 
 async def _write(database: MarketDatabase, slice: Slice, entries: Sequence[Entry]) -> Fates:
@@ -51,7 +63,8 @@ async def _write(database: MarketDatabase, slice: Slice, entries: Sequence[Entry
                 return await _put(connection, slice, entries, standing)
         except _OvertakenError:
             look_first = True
-    raise TransientError("other writers make the same keys all the time")
+    # INSERT IGNORE also leaves out, and does not say so, what a rule of the table refuses.
+    raise RejectedError("the table takes no such row: a rule or another unique index of it refuses it")
 
 
 async def _put(connection: AsyncConnection, slice: Slice, entries: Sequence[Entry], standing: Standing) -> Fates:
