@@ -78,6 +78,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "storage.metadata",
         "storage.outcomes",
         "storage.records",
+        "storage.schemas",
         "storage.sql",
         "storage.tables",
         "storage.timeframes",

@@ -11,6 +11,7 @@ from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import Dataset
 from storage.metadata.schema import datasets
 from storage.metadata.values import bind_values
+from storage.schemas import schema_id
 from storage.sql.statements import upsert
 from storage.tables import table_of_collection
 
@@ -21,23 +22,25 @@ def dataset_id(market: str, collection: str) -> str:
 
 
 def dataset_of(id: str, storage_type: str, now: datetime) -> Dataset:
-    """The dataset of that id as it is registered first: named by its collection, its category the kind."""
+    """The dataset of that id as it is registered first: named by its collection, with its kind and its schema."""
     collection = id.partition(".")[2]
+    kind = _kind(collection)
     return Dataset(
         dataset_id=id,
         name=collection or id,
-        category=_category(collection),
+        category=kind or "other",
+        schema_id=None if kind is None else schema_id(kind),
         storage_type=storage_type,
         created_at=now,
         updated_at=now,
     )
 
 
-def _category(collection: str) -> str:
+def _kind(collection: str) -> str | None:
     try:
         return table_of_collection(collection).name
     except ValueError:
-        return "other"
+        return None
 
 
 class CatalogRepository:

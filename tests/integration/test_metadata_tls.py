@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlalchemy import make_url, text
 
+from config import load
 from storage import OperatorError
 from storage.metadata import MetadataDatabase
 from tests.servers import MariaDB, PostgreSQL, Server
@@ -96,6 +97,9 @@ async def test_tls_is_as_strict_as_it_was_asked_for(
     assert not await encrypted(server, "127.0.0.1", sslmode="disable")
     await refused(server, "localhost", ssl="true")
     await refused(server, "127.0.0.1", sslmode="verify-full", ssl_ca=certificate)
+    assert await encrypted_by_setting(server, "localhost", certificate)
+    with pytest.raises(OperatorError):
+        await encrypted_by_setting(server, "127.0.0.1", certificate)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,18 @@ async def test_a_server_without_tls_is_refused_when_tls_was_asked_for(
 
 
 async def encrypted(server: Server, host: str, **options: str) -> bool:
-    async with MetadataDatabase(url_of(server, host, options)) as database, database.read() as connection:
+    return await encrypted_at(url_of(server, host, options))
+
+
+async def encrypted_by_setting(server: Server, host: str, authority: str) -> bool:
+    """By METADATA_TLS_CA_FILE, which wins over a URL that asks for less."""
+    url = url_of(server, host, {"sslmode": "disable"})
+    settings = load({"METADATA_URL": url, "METADATA_TLS_CA_FILE": authority})
+    return await encrypted_at(settings.metadata_url.get_secret_value())
+
+
+async def encrypted_at(url: str) -> bool:
+    async with MetadataDatabase(url) as database, database.read() as connection:
         return bool((await connection.execute(text(ENCRYPTED[database.dialect]))).scalar_one())
 
 

@@ -17,6 +17,8 @@ def rules_of(details: Details) -> str:
 
 
 def _broken(path: str, details: Details) -> Iterator[tuple[str, str]]:
+    if "itemIndex" in details:
+        path = _joined(path, str(details["itemIndex"]))
     inner = [*details.get("schemaRulesNotSatisfied", ()), *_list(details.get("details"))]
     for each in inner:
         yield from _broken(path, each)

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 from storage import TABLE_OF, TABLES, Record
+from storage.repositories.catalog import dataset_of
 from storage.schemas import Problem, get_schema, problems_of, schema_id, validate_schema
 from tests.contracts.records import BARE, FULL, SNAPSHOT, T0
 
@@ -119,3 +120,8 @@ def fingerprint(kind: str) -> str:
 @pytest.mark.parametrize("kind", TABLES)
 def test_columns_change_only_with_their_version(kind: str) -> None:
     assert COLUMNS_OF_VERSIONS.get(schema_id(kind)) == fingerprint(kind), "count the version up and add its columns"
+
+
+def test_a_dataset_knows_its_schema() -> None:
+    assert dataset_of("spot.candles_BTCUSDT_1m", "mongodb", T0).schema_id == "candles/1"
+    assert dataset_of("spot.something", "mongodb", T0).schema_id is None
