@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -230,7 +231,7 @@ def on_a_terminal(*arguments: str, told: Mapping[str, str]) -> Ended:
     """Run a command with a terminal of 100 columns as its stdout and stderr."""
     ours, theirs = pty.openpty()
     size = {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
-    process = subprocess.Popen([*COMMAND, *arguments], env=environment({**told, **size}), stdout=theirs, stderr=theirs)
+    process = subprocess.Popen([*COMMAND, *arguments], env=environment({**size, **told}), stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = bytearray()
     try:
@@ -255,6 +256,17 @@ def test_work_shows_its_progress_on_a_terminal_and_takes_it_away(
     assert "of 4,000" in ended.out
     assert "\x1b[2K" in ended.out
     assert ended.out.rstrip().endswith("4,000 messages sent to tape.jsonl.")
+
+
+def test_a_table_fits_the_terminal_or_becomes_paragraphs(local: Told, tmp_path: Path) -> None:
+    tape = simulate(tmp_path / "tape.jsonl", "--symbols", "1", "--count", "300", "--faults", "all")
+    tapestore("replay", str(tape), told=local)
+    verified = on_a_terminal("verify", told=local | {"COLUMNS": "80"}).out.splitlines()
+    assert any("candles_BTCUSDT_1m" in line for line in verified)
+    query = ("query", "trades", "BTCUSDT", "--latest", "2")
+    wide, narrow = (on_a_terminal(*query, told=local | {"COLUMNS": width}).out for width in ("200", "60"))
+    assert (wide.count("is_buyer_maker"), narrow.count("is_buyer_maker")) == (1, 2)
+    assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in [*verified, *narrow.splitlines()]) <= 80
 
 
 def test_no_color_means_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
