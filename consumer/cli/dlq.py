@@ -130,9 +130,10 @@ async def _list(chosen: Filter, limit: int) -> tuple[dict[str, int], list[dict[s
 
 async def _first(identity: str) -> DeadLetter:
     async with opened() as store:
-        async for letter in Filter([identity]).find(store):
-            return letter
-    raise UsageError(f"there is no dead letter {identity!r}; `tapestore dlq list` names them")
+        letters = [letter async for letter in Filter([identity]).find(store, limit=1)]
+    if not letters:
+        raise UsageError(f"there is no dead letter {identity!r}; `tapestore dlq list` names them")
+    return letters[0]
 
 
 async def _count(chosen: Filter) -> int:
