@@ -30,7 +30,7 @@ REFUSED_COMMANDS = frozenset({22, 10334})
 
 _FIXES: Mapping[int, str] = {
     11: "create the user that MONGODB_URI names, or name another",
-    13: "grant the user readWrite on the database that MONGODB_DB names",
+    13: "grant the user readWrite on the database that MONGODB_DB names, and dbAdmin for validators and retention",
     18: "check MONGODB_USER and MONGODB_PASSWORD, or user, password and authSource in MONGODB_URI",
     31: "create the role that the user of MONGODB_URI lacks",
     59: "use MongoDB 6.0 or later",
