@@ -41,6 +41,8 @@ from storage.tables import TABLE_OF, TABLES, Table
 if TYPE_CHECKING:
     from storage.ingestion import IngestResult, LocalStorage, MongoDBClient, aingest_results, ingest_results
     from storage.manager import DatabaseManager
+    from storage.migrations import apply_migrations, rollback_migrations
+    from storage.schemas import get_schema, validate_schema
 
 __all__ = [
     "ADAPTERS",
@@ -79,8 +81,12 @@ __all__ = [
     "UnavailableError",
     "UnsupportedQuery",
     "aingest_results",
+    "apply_migrations",
     "get_adapter",
+    "get_schema",
     "ingest_results",
+    "rollback_migrations",
+    "validate_schema",
 ]
 
 _LATER = {
@@ -89,7 +95,11 @@ _LATER = {
     "LocalStorage": "storage.ingestion",
     "MongoDBClient": "storage.ingestion",
     "aingest_results": "storage.ingestion",
+    "apply_migrations": "storage.migrations",
+    "get_schema": "storage.schemas",
     "ingest_results": "storage.ingestion",
+    "rollback_migrations": "storage.migrations",
+    "validate_schema": "storage.schemas",
 }
 
 

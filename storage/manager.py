@@ -13,7 +13,7 @@ from storage.connections import mongodb_of
 from storage.errors import DatabaseError
 from storage.guarded import GuardedAdapter
 from storage.metadata.guarded import GuardedMetadata
-from storage.migrations import upgrade
+from storage.migrations import upgrade, upgrade_collections
 from storage.registration import Registration
 from storage.repositories.agg_trade import AggTradeRepository
 from storage.repositories.audit import AuditRepository
@@ -51,7 +51,8 @@ class DatabaseManager:
         self._settings = settings = settings or load()
         breakers = [CircuitBreaker(settings.retry.failure_threshold, settings.retry.recovery_seconds) for _ in range(2)]
         self.mysql = GuardedMetadata(settings.metadata_url.get_secret_value(), breakers[0])
-        self.mongodb = GuardedAdapter(mongodb_of(settings), breakers[1])
+        self._documents = mongodb_of(settings)
+        self.mongodb = GuardedAdapter(self._documents, breakers[1])
         self._watches = {
             "mysql": Watch(
                 "mysql",
@@ -62,7 +63,7 @@ class DatabaseManager:
             ),
             "mongodb": Watch(
                 "mongodb",
-                connect=self.mongodb.connect,
+                connect=self._connect_mongodb,
                 ping=self.mongodb.ping,
                 metrics=self.mongodb.metrics,
                 on_return=breakers[1].reset,
@@ -96,8 +97,8 @@ class DatabaseManager:
     async def initialize(self) -> None:
         """Connect both sides, as far as they are there; a side that is down is tried again until it is not.
 
-        Tables are brought up to date where MIGRATE_ON_START says so, and collections without a dataset are
-        registered. Doing it twice is harmless.
+        Tables and collections are brought up to date where MIGRATE_ON_START says so, and collections without a
+        dataset are registered. Doing it twice is harmless.
         """
         if self._repairing is not None:
             return
@@ -142,6 +143,11 @@ class DatabaseManager:
         await self.mysql.connect()
         if self._settings.metadata.migrate_on_start:
             await upgrade(self._settings.metadata_url.get_secret_value())
+
+    async def _connect_mongodb(self) -> None:
+        await self.mongodb.connect()
+        if self._settings.metadata.migrate_on_start:
+            await upgrade_collections(self._documents)
 
     async def _repair(self) -> None:
         """Register what an earlier process left unregistered, once both sides are there."""

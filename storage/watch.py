@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from storage.errors import DatabaseError, UnavailableError
+from storage.errors import DatabaseError, OperatorError, UnavailableError
 from storage.observer import AdapterMetrics
 
 INTERVAL_SECONDS = 1.0
@@ -88,7 +88,7 @@ class Watch:
             try:
                 await self._ask(closely or self._looks % LOOKS_BETWEEN_METRICS == 0)
             except DatabaseError as error:
-                self._error = str(error)
+                self._error = f"{error}; {error.fix}" if isinstance(error, OperatorError) else str(error)
                 self.health = replace(self.health, connected=False, latency_ms=None, last_error=self._error)
             self._looks += 1
             self.looked.set()

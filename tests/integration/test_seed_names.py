@@ -16,6 +16,7 @@ import storage
 from config.keys import NAMES
 from storage import (
     ADAPTERS,
+    TABLES,
     BaseAdapter,
     BreakerState,
     CircuitBreaker,
@@ -24,9 +25,13 @@ from storage import (
     LocalStorage,
     MongoDBClient,
     UnavailableError,
+    apply_migrations,
     get_adapter,
+    get_schema,
     ingest_results,
     models,
+    rollback_migrations,
+    validate_schema,
 )
 from storage.metadata.database import MetadataDatabase
 from storage.sql.database import POOL
@@ -277,11 +282,16 @@ class TestSeed004:
             assert (await adapter.metrics()).server_version
 
     def test_004_5_schemas_are_told_and_checked(self) -> None:
-        from storage.schemas import get_schema, validate_schema
-        from storage.tables import TRADES
-
-        document = TRADES.to_document(trade())
+        document = TABLES["trades"].to_document(trade())
 
         assert "price" in get_schema("trades")["properties"]
         assert validate_schema("trades", document)
         assert not validate_schema("trades", document | {"price": "dear"})
+
+    async def test_004_6_migrations_go_forward_and_back_to_a_version(self, mariadb_database: str) -> None:
+        there = await apply_migrations(mariadb_database)
+        back = await rollback_migrations(mariadb_database, target_version="base")
+        again = await apply_migrations(mariadb_database)
+
+        assert there["metadata"].pending == again["metadata"].pending == ()
+        assert back["metadata"].current is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from storage import DatabaseError, UnavailableError
+from storage import DatabaseError, OperatorError, UnavailableError
 from storage.observer import AdapterMetrics, PoolUse
 from storage.watch import LOOKS_BETWEEN_METRICS, Watch
 
@@ -76,6 +76,13 @@ async def test_a_store_that_does_not_answer_is_not_and_says_why() -> None:
 
     assert (health.connected, health.last_error) == (False, "connection refused")
     assert health.server_version == "11.4"
+
+
+async def test_what_a_person_has_to_do_is_said_too() -> None:
+    store = Store()
+    store.problem = OperatorError("access denied", fix="check MYSQL_PASSWORD")
+
+    assert (await store.watch().look()).last_error == "access denied; check MYSQL_PASSWORD"
 
 
 async def test_it_is_connected_until_that_works_and_then_only_asked() -> None:
