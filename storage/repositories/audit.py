@@ -11,8 +11,8 @@ from sqlalchemy import select
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import AuditRow, Severity, row_id
 from storage.metadata.schema import audit_logs
-from storage.sql.statements import insert_new
 from storage.metadata.values import bind_values, checked, to_json
+from storage.sql.statements import insert_new
 from storage.times import to_ms, utc_now
 
 

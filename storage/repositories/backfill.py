@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from storage.sql.columns import MAX_TEXT_CHARACTERS
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import BackfillJob, JobStatus
 from storage.metadata.schema import backfill_jobs
-from storage.sql.statements import insert_new
 from storage.metadata.values import bind_values, checked
+from storage.sql.columns import MAX_TEXT_CHARACTERS
+from storage.sql.statements import insert_new
 from storage.times import utc_now
 
 ENDED: frozenset[JobStatus] = frozenset({"completed", "failed", "cancelled"})

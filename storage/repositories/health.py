@@ -11,8 +11,8 @@ from sqlalchemy import select
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import HealthMetrics, HealthRow, row_id
 from storage.metadata.schema import health_metrics
-from storage.sql.statements import insert_new
 from storage.metadata.values import bind_values
+from storage.sql.statements import insert_new
 from storage.times import to_ms, utc_now
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, Select, case, func, select
 from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import OUTCOMES, LineageRow, LineageTotals
 from storage.metadata.schema import lineage_records
-from storage.sql.statements import insert_new
 from storage.metadata.values import bind_values
+from storage.sql.statements import insert_new
 
 _COUNTS = ("received", *OUTCOMES)
 _FIELDS = LineageRow.__struct_fields__

@@ -16,10 +16,10 @@ from storage.metadata import MetadataDatabase
 from storage.metadata.schema import datasets
 from storage.metadata.values import bind_values
 from storage.migrations import status, upgrade
-from storage.sql.lock import migration_lock
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
 from storage.spool import LineageSpool, LineageWriter
+from storage.sql.lock import migration_lock
 from tests.contracts.metadata import MetadataContract
 from tests.contracts.metadata_fixtures import OnMetadata
 from tests.contracts.rows import dataset, lineage, lineage_of
