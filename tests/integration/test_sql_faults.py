@@ -7,6 +7,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, select, text
@@ -19,6 +20,7 @@ from storage.outcomes import DUPLICATE, STORED
 from storage.sql import SqlDatabase
 from tests.contracts.records import MS, T0, candle, trade, trades
 from tests.contracts.writing import FIRST_DAY, LAST_DAY, outcomes, put, stored
+from tests.integration.test_metadata_tls import TlsMariaDB, TlsPostgreSQL, make_certificate
 from tests.servers import MariaDB, PostgreSQL, Server
 
 CANARY = "canary-7f3a"
@@ -251,3 +253,29 @@ class TestPostgreSQLFaults(FaultContract):
     @pytest.fixture
     def url(self, postgresql_database: str) -> str:
         return postgresql_database
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param("mariadb", TlsMariaDB, marks=pytest.mark.server("mariadb")),
+        pytest.param("postgresql", TlsPostgreSQL, marks=pytest.mark.server("postgresql")),
+    ],
+)
+async def test_tls_is_as_strict_as_the_connection_string_says(
+    name: str, kind: type[Server], start_server: Callable[[type[Server]], Server], tmp_path: Path
+) -> None:
+    server = await asyncio.to_thread(start_server, kind)
+    make_certificate(tmp_path)
+
+    def by(host: str, certificate: Path) -> BaseAdapter:
+        query = {"sslmode": "verify-full", "sslrootcert": str(certificate)}
+        url = make_url(server.url).set(host=host, query=query)
+        return get_adapter(name, url.render_as_string(hide_password=False))
+
+    async with by("localhost", server.folder / "cert.pem") as adapter:
+        assert await put(adapter, trade()) == [STORED]
+    for stranger in (by("localhost", tmp_path / "cert.pem"), by("127.0.0.1", server.folder / "cert.pem")):
+        with pytest.raises(OperatorError) as caught:
+            await stranger.connect()
+        assert "certificates" in caught.value.fix

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from storage import OperatorError, UnavailableError
 from storage.adapters.sql import SQLiteAdapter
-from storage.adapters.sql.database import MarketDatabase
+from storage.adapters.sql.database import PAGE, MarketDatabase
 from storage.adapters.sql.monitoring import shape_of
 from tests.contracts.records import T0, candle, trade, trades
 from tests.contracts.writing import LAST_DAY, put
@@ -78,6 +78,20 @@ async def test_a_statement_of_many_rows_has_the_shape_of_one_of_two(adapter: SQL
     await put(adapter, *trades(900, symbol="ETHUSDT"))
 
     assert set(heard.shapes) <= few
+
+
+async def test_a_range_is_read_page_by_page_and_holds_no_connection(adapter: SQLiteAdapter, heard: Heard) -> None:
+    await put(adapter, *trades(2 * PAGE + 1))
+    heard.operations.clear()
+
+    found = aiter(adapter.query_range("trades_BTCUSDT", T0, LAST_DAY))
+    assert (await anext(found))["trade_id"] == 0
+    assert [operation for _, operation, _ in heard.operations] == ["begin", "select"]
+    assert (await adapter.metrics()).pool.in_use == 0
+
+    heard.operations.clear()
+    assert len([document async for document in found]) == 2 * PAGE
+    assert [operation for _, operation, _ in heard.operations] == ["begin", "select"] * 2
 
 
 async def test_an_answer_that_nobody_waits_for_any_more_is_told(tmp_path: Path) -> None:
