@@ -48,3 +48,9 @@ class AddressRefused(ConsumerError):
     def __init__(self, message: str, *, fix: str) -> None:
         super().__init__(message)
         self.fix = fix
+
+
+def explained(error: BaseException) -> str:
+    """What an error says and, where a person has to act, what to do."""
+    fix = getattr(error, "fix", "")
+    return f"{error}: {fix}" if fix else str(error)

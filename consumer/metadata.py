@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from config import Settings
+from consumer.errors import explained
 from consumer.lineage import LineageReport, origin
 from consumer.sources.base import Source
 from consumer.telemetry import events
@@ -101,7 +102,7 @@ class Metadata:
             found = await (upgrade if self._migrate else status)(self._url)
             self.problem = f"migrations are pending: {', '.join(found.pending)}" if found.pending else ""
         except OperatorError as error:
-            self.problem = f"{error}: {error.fix}"
+            self.problem = explained(error)
             events.operator_needed(error)
             return
         except DatabaseError as error:

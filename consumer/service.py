@@ -17,6 +17,7 @@ from typing import Literal
 from config import Settings
 from consumer import api
 from consumer.decode import Decoder
+from consumer.errors import explained
 from consumer.gauges import observe
 from consumer.idle import Idleness
 from consumer.lineage import LineageReport
@@ -56,7 +57,7 @@ class Service:
         self.upkeep = Upkeep(settings, self.store)
         self.breaker = CircuitBreaker(settings.retry.failure_threshold, settings.retry.recovery_seconds)
         self.heartbeat = Heartbeat()
-        self._retrier = Retrier(settings.retry, self.breaker)
+        self.retrier = Retrier(settings.retry, self.breaker)
         self.pipeline = self._pipeline()
         report = LineageReport(
             self.pipeline.tally, run_id=self.run_id, market=settings.market, transformation=transformation
@@ -67,10 +68,10 @@ class Service:
     def _pipeline(self) -> Pipeline:
         settings, store, limits = self.settings, self.store, self.settings.message
         writer = Writer(
-            repositories_of(store), store.dead_letters, store.conflicts, self._retrier, settings.batch.max_writes
+            repositories_of(store), store.dead_letters, store.conflicts, self.retrier, settings.batch.max_writes
         )
         decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting)
-        return Pipeline(self.source, decoder, writer, self._retrier, settings.batch, settings.batch_age_seconds)
+        return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, settings.batch_age_seconds)
 
     def stop(self) -> None:
         """Drain and end; safe to call at any time and more than once."""
@@ -115,7 +116,7 @@ class Service:
         if self.settings.store.kind == "local":
             await self._try_to_connect()
             return True
-        connecting = asyncio.create_task(self._retrier.call("connect", self._try_to_connect))
+        connecting = asyncio.create_task(self.retrier.call("connect", self._try_to_connect))
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in (connecting, stopping):
@@ -132,7 +133,7 @@ class Service:
             if self.settings.store.kind == "mongodb" and self.settings.metadata.migrate_on_start:
                 await upgrade_collections(self.store)
         except Exception as error:
-            self.store_problem = str(error)
+            self.store_problem = explained(error)
             raise
         self.store_problem = ""
 

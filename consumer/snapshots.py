@@ -41,11 +41,11 @@ class ServiceSnapshots:
         service = self._service
         source, breaker = service.source_status, service.breaker.state
         return (
-            Check(name="source", ok=source.connected, detail=source.problem or "not connected"),
-            Check(name="subscription", ok=source.subscribed, detail=source.problem or "not subscribed"),
-            Check(name="store", ok=service.store_problem == "", detail=service.store_problem),
-            Check(name="breaker", ok=breaker is BreakerState.CLOSED, detail=f"{breaker}: the store takes no writes"),
-            Check(name="metadata", ok=not service.metadata.problem, detail=service.metadata.problem),
+            _check("source", source.connected, source.problem or "not connected"),
+            _check("subscription", source.subscribed, source.problem or "not subscribed"),
+            _check("store", not (problem := service.store_problem or service.retrier.problem), problem),
+            _check("breaker", breaker is BreakerState.CLOSED, f"{breaker}: nothing is pulled until a write succeeds"),
+            _check("metadata", not service.metadata.problem, service.metadata.problem),
         )
 
     def started(self) -> bool:
@@ -106,3 +106,7 @@ class ServiceSnapshots:
         tally, status = service.pipeline.tally, service.source_status
         able = status.connected and not service.store_problem and service.breaker.state is BreakerState.CLOSED
         return Work(progress=sum(tally.total(fate) for fate in Fate), lag=status.lag, able=able)
+
+
+def _check(name: str, ok: bool, fault: str) -> Check:
+    return Check(name=name, ok=ok, detail="" if ok else fault)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from config.flow import RetrySettings
+from consumer.errors import explained
 from consumer.telemetry import events
 from storage import OperatorError, TransientError
 from storage.circuit_breaker import BreakerState, CircuitBreaker, Permit
@@ -30,8 +31,9 @@ def delays(base: float, cap: float, uniform: Callable[[float, float], float] = r
 class Retrier:
     """Runs writes until they succeed.
 
-    `healthy` is set while the breaker is closed: whoever pulls waits for it. After `stop()` a write is tried
-    on only while the breaker is closed, then GaveUp.
+    `healthy` is set while the breaker is closed: whoever pulls waits for it. `problem` says why the store takes
+    no writes, at once when a person has to act. After `stop()` a write is tried on only while the breaker is
+    closed, then GaveUp.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Retrier:
     ) -> None:
         self._settings = settings
         self.breaker = breaker
+        self.problem = ""
         self._sleep = sleep
         self._stopping = asyncio.Event()
         self.healthy = asyncio.Event()
@@ -88,6 +91,8 @@ class Retrier:
     def _failed(self, permit: Permit, kind: str, error: Exception, delay: float) -> None:
         before = self.breaker.state
         self.breaker.record_failure(permit)
+        if isinstance(error, OperatorError) or self.breaker.state is not BreakerState.CLOSED:
+            self.problem = explained(error)
         match error:
             case OperatorError():
                 events.operator_needed(error)
@@ -101,6 +106,7 @@ class Retrier:
 
     def _succeeded(self, permit: Permit) -> None:
         self.breaker.record_success(permit)
+        self.problem = ""
         if self.breaker.state is BreakerState.CLOSED and not self.healthy.is_set():
             self.healthy.set()
             events.breaker_changed(self.breaker.state)
