@@ -27,7 +27,7 @@ from tests.servers import Server, free_port
 
 COMMAND = (sys.executable, "-m", "consumer")
 SECONDS = 90
-NOTICE_SECONDS = 4
+NOTICE_SECONDS = 8
 """What a process may take to notice a signal, and to end when all is done, on a busy machine."""
 Environment = Mapping[str, str]
 
@@ -116,6 +116,13 @@ class Running:
     def wait_until_stored(self, records: int) -> None:
         """Until so many records are stored."""
         self.wait_until("/status", lambda _, status: count_of("stored", status) >= records)
+
+    def wait_until_settled(self, records: int) -> Any:
+        """Until so many records were received and none is in flight; returns what /status says then."""
+        return self.wait_until(
+            "/status",
+            lambda _, status: count_of("received", status) >= records and not status["in_flight"]["messages"],
+        )
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> Ended:
         """Send a signal and wait for the end."""

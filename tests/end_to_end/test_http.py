@@ -81,9 +81,7 @@ def test_the_same_sums_stand_in_metrics_status_lineage_and_on_the_command_line(b
     feed = Feed(told)
     feed.send(1000)
     with running("run", "--json", told=told) as service:
-        status = service.wait_until(
-            "/status", lambda _, status: count_of("received", status) == feed.truth.received and settled(status)
-        )
+        status = service.wait_until_settled(feed.truth.received)
         metrics = service.text("/metrics")[1]
         ended = service.end()
     lineage = tapestore("verify", "--json", told=told).json["totals"]
@@ -98,7 +96,3 @@ def test_the_same_sums_stand_in_metrics_status_lineage_and_on_the_command_line(b
         f"test.{name}": added([row]) for name, row in datasets.items()
     }
     assert not [symbol for symbol in symbols(feed.truth) if symbol in metrics]
-
-
-def settled(status: Any) -> bool:
-    return bool(status["in_flight"]["messages"] == 0)

@@ -33,7 +33,7 @@ def absent(start_server: Start) -> Start:
 @pytest.mark.parametrize(
     ("bus", "store", "kind", "url", "missing"),
     [
-        ("jetstream", "mongodb", MongoDB, "MONGODB_URI", "breaker"),
+        ("jetstream", "mongodb", MongoDB, "MONGODB_URI", "store"),
         ("jetstream", "mongodb", Nats, "NATS_URL", "source"),
         ("kafka", "local", Kafka, "KAFKA_BOOTSTRAP_SERVERS", "source"),
     ],

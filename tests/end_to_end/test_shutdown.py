@@ -13,7 +13,7 @@ from tests.end_to_end.conftest import Told
 from tests.end_to_end.feed import ALL_BUT_BROKEN, Feed, check_store, sums
 from tests.servers import MongoDB, Server
 
-DRAIN_SECONDS = 10
+DRAIN_SECONDS = 20
 
 
 @pytest.fixture
