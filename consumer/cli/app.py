@@ -34,7 +34,7 @@ VERBS = {
     "dlq": Verb("dlq:app", "Look at dead letters, replay them, remove them."),
     "verify": Verb("verify:verify", "Prove from the lineage that no record is missing in the numbers."),
     "compact": Verb("compact:compact", "Merge the files of the local store into few large ones."),
-    "migrate": Verb("migrate:app", "Bring the metadata tables up to date."),
+    "migrate": Verb("migrate:app", "Bring the metadata tables up to date, and the collections with STORE=mongodb."),
     "config": Verb("settings:app", "Show and check the settings."),
 }
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
-from consumer.cli.output import flush, json_line, plain, reader
+from consumer.cli.output import OUT, flush, json_line, plain, reader
 from consumer.cli.tables import print_table
 from storage import Record, Table
 from storage.adapters.base import Document
@@ -48,28 +47,28 @@ async def _each(documents: AsyncIterator[Document], write_one: Callable[[Documen
 
 
 @contextmanager
-def _text(output: Path | None) -> Iterator[TextIO]:
+def _text(output: Path | None) -> Iterator[IO[str]]:
     if output is not None:
         with output.open("w", encoding="utf-8", newline="") as file:
             yield file
         return
     with reader():
-        yield sys.stdout
+        yield OUT.file
     flush()
 
 
-def _json(_: Table, file: TextIO) -> Callable[[Document], object]:
+def _json(_: Table, file: IO[str]) -> Callable[[Document], object]:
     return lambda document: file.write(json_line(document))
 
 
-def _csv(table: Table, file: TextIO) -> Callable[[Document], object]:
+def _csv(table: Table, file: IO[str]) -> Callable[[Document], object]:
     columns = ["_id", *(column.name for column in table.columns)]
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(columns)
     return lambda document: rows.writerow([_levels(plain(document.get(name))) for name in columns])
 
 
-_LINES: Mapping[Format, Callable[[Table, TextIO], Callable[[Document], object]]] = {
+_LINES: Mapping[Format, Callable[[Table, IO[str]], Callable[[Document], object]]] = {
     Format.JSON: _json,
     Format.CSV: _csv,
 }

@@ -28,7 +28,9 @@ class _Stdout(Console):
 
 
 _AS_IT_IS: dict[str, Any] = {"soft_wrap": True, "markup": False, "highlight": False, "emoji": False}
-OUT = _Stdout(width=None if sys.stdout.isatty() else _PIPE_WIDTH, **_AS_IT_IS)
+OUT = _Stdout(**_AS_IT_IS)
+if not OUT.is_terminal:
+    OUT.width = _PIPE_WIDTH
 ERR = Console(stderr=True, **_AS_IT_IS)
 
 
@@ -79,7 +81,7 @@ def plain(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """One JSON document on stdout, in ASCII: nothing in it can steer a terminal, and nothing is lost."""
     with reader():
-        sys.stdout.write(json.dumps(plain(value), indent=2) + "\n")
+        OUT.file.write(json.dumps(plain(value), indent=2) + "\n")
 
 
 def json_line(value: Any) -> str:
@@ -99,4 +101,4 @@ def reader() -> Iterator[None]:
 def flush() -> None:
     """Hand over what is written; raises ReaderGone."""
     with reader():
-        sys.stdout.flush()
+        OUT.file.flush()
