@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from config.bus import KafkaSettings
-from consumer.errors import SourceUnavailable
+from consumer.errors import SourceRefused, SourceUnavailable
 from consumer.messages import Delivery, Settlement
 from consumer.sources.base import LostRange, Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
@@ -23,6 +23,7 @@ from consumer.sources.kafka_member import Member
 from consumer.sources.kafka_partition import Partition
 from consumer.sources.kafka_reader import Reader
 from consumer.sources.kafka_tls import ssl_context
+from consumer.telemetry import events
 
 RECEIVE_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS = 0.2
@@ -137,7 +138,10 @@ class KafkaSource(Source):
                 self._member = member = self._new_member()
                 await member.run()
             except Exception as error:  # whatever ended this membership, the next one may do better
-                self._trouble.note(explain(error, self._reasons.latest))
+                reason = explain(error, self._reasons.latest)
+                self._trouble.note(reason)
+                if not isinstance(reason, SourceRefused):  # that is raised, and told by whoever receives
+                    events.source_lost(self.name, str(reason))
             finally:
                 if member is not None:
                     await member.leave()

@@ -15,6 +15,7 @@ from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Trouble, explain
 from consumer.sources.kafka_reader import ANSWER_SECONDS, Reader
+from consumer.telemetry import events
 
 TEND_SECONDS = 0.5
 TOPICS_SECONDS = 5.0
@@ -52,6 +53,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._trouble = trouble
         self._before_revoke = before_revoke
         self._heard = time.time()
+        self._undecided_since = time.monotonic()
         self._tended = self._looked = 0.0
         self._committing = asyncio.Lock()
         self._asking = asyncio.Lock()
@@ -62,6 +64,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         await self._consumer.start()
         self._alive = True
         await self._subscribe()
+        events.source_connected("kafka", ",".join(sorted(self._topics)))
         while True:
             await self.reader.turn()
             if time.monotonic() - self._tended >= TEND_SECONDS:
@@ -131,9 +134,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self.reader.assigned()
         self.assignment.decided(assigned)
         self._trouble.over()
+        events.rebalanced("kafka", len(assigned), time.monotonic() - self._undecided_since)
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """The group decides anew: bring to an end what can be, commit it, and let go of all partitions."""
+        self._undecided_since = time.monotonic()
         self._backlog.drop()
         try:
             if revoked and self._leaving is None:
