@@ -159,6 +159,13 @@ def test_pod_asks_for_no_more_than_the_restricted_profile_allows(render: Render)
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/var/lib/tapestore", "/tmp"}
 
 
+def test_no_probe_kills_a_pod_because_a_server_is_away(render: Render) -> None:
+    container = _pod(_manifests(render({})))["containers"][0]
+
+    paths = {name: container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert paths == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+
+
 def test_pod_waits_longer_than_the_service_drains_by_default(render: Render) -> None:
     manifests = _manifests(render({"settings": {"DRAIN_SECONDS": None}}))
 
