@@ -60,6 +60,7 @@ def test_a_server_that_is_killed_under_load_is_waited_for(
         ended = service.end()
 
     assert ended.code == 0, ended.err
+    assert '"event": "source_connected"' in ended.err
     assert "Traceback" not in ended.err
     check_store(told, feed.truth)
 
