@@ -87,8 +87,11 @@ class Stage:
     def execute(self, *words: str, writable: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """The same with another program than the image's own, as `kubectl exec` would."""
         uid, gid = self.user.split(":")
-        binds = [f'mount -t tmpfs -o uid={uid},gid={gid} tmpfs "$3{path}"' for path in writable]
-        binds += [f'mount -t tmpfs -o ro tmpfs "$3{_checkout()}"', 'mount -o remount,ro "$3"']
+        binds = [
+            f'mount -t tmpfs -o ro tmpfs "$3{_checkout()}"',  # first: it may be below one of the others
+            *(f'mount -t tmpfs -o uid={uid},gid={gid} tmpfs "$3{path}"' for path in writable),
+            'mount -o remount,ro "$3"',
+        ]
         identity = [f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
         privileges = ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
         return self._inside(
