@@ -35,6 +35,7 @@ format: $(DEV_READY) ## Format, mend what the linter can, and write the generate
 	$(BIN)/ruff format .
 	$(BIN)/python -m config.reference
 	$(BIN)/python -m helm.values_schema
+	$(BIN)/python -m consumer.telemetry.reference
 
 bench: $(DEV_READY) ## Measure: the naive consumer, the ceiling, Kafka and JetStream
 	$(BIN)/python -m tests.servers.install mongodb nats kafka

@@ -52,6 +52,13 @@ class TelemetrySettings(Section):
         1.0, alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1, description="Ratio for the traceidratio samplers."
     )
     sdk_disabled: bool = Field(False, alias="OTEL_SDK_DISABLED", description="true: no traces at all.")
+    slow_query_seconds: float = Field(
+        1.0,
+        alias="SLOW_QUERY_SECONDS",
+        gt=0,
+        le=3600,
+        description="A statement of the store that takes longer is logged, without its values.",
+    )
     lineage_seconds: float = Field(
         10.0,
         alias="LINEAGE_INTERVAL_SECONDS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.telemetry import metrics
+from storage.observer import PoolUse
 
 if TYPE_CHECKING:
     from consumer.service import Service
@@ -30,7 +31,20 @@ def observe(service: Service) -> None:
     metrics.SPOOL_ROWS.observe(lambda: {(): service.metadata.waiting_rows})
     metrics.DATA_BYTES.observe(lambda: {} if service.upkeep.data_bytes is None else {(): service.upkeep.data_bytes})
     metrics.DATA_QUOTA.observe(lambda: {(): service.upkeep.quota} if service.upkeep.quota else {})
+    metrics.CONNECTIONS.observe(lambda: _connections(service.upkeep.pool))
+    metrics.CONNECTIONS_MAX.observe(lambda: _known(service.upkeep.pool.maximum))
+    metrics.CONNECTIONS_PENDING.observe(lambda: _known(service.upkeep.pool.waiting))
     metrics.breaker_is(service.breaker.state)
+
+
+def _connections(pool: PoolUse) -> dict[tuple[str, ...], float]:
+    if pool.size is None or pool.in_use is None:
+        return {}
+    return {("store", "used"): pool.in_use, ("store", "idle"): max(0, pool.size - pool.in_use)}
+
+
+def _known(count: int | None) -> dict[tuple[str, ...], float]:
+    return {} if count is None else {("store",): count}
 
 
 def _by_kind_and_fate(service: Service) -> dict[tuple[str, str], int]:

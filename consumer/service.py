@@ -31,6 +31,7 @@ from consumer.sources.base import Guarantee, Source, SourceStatus
 from consumer.stores import store_of
 from consumer.telemetry import events
 from consumer.telemetry.heartbeat import Heartbeat, beating
+from consumer.telemetry.statements import StatementTelemetry
 from consumer.upkeep import Upkeep
 from storage.circuit_breaker import BreakerState, CircuitBreaker
 from storage.migrations import upgrade_collections
@@ -53,6 +54,7 @@ class Service:
         self.source = source
         self.source_status = SourceStatus(connected=False, subscribed=False, problem="not connected yet")
         self.store = store_of(settings)
+        self.store.observer = StatementTelemetry(settings.telemetry.slow_query_seconds)
         self.store_problem = "not connected yet"
         self.upkeep = Upkeep(settings, self.store)
         self.breaker = CircuitBreaker(settings.retry.failure_threshold, settings.retry.recovery_seconds)

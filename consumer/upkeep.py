@@ -11,6 +11,7 @@ from config import Settings
 from consumer.telemetry import events
 from storage import DatabaseError
 from storage.adapters.base import BaseAdapter
+from storage.observer import PoolUse
 from storage.retention import expire
 from storage.times import utc_now
 
@@ -26,6 +27,7 @@ class Upkeep:
 
     def __init__(self, settings: Settings, store: BaseAdapter, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.data_bytes: int | None = None
+        self.pool = PoolUse()
         self.quota = int(settings.store.quota)
         self._warn_bytes = self.quota * settings.store.quota_warn_share
         self._retention = settings.retention.by_kind
@@ -48,7 +50,9 @@ class Upkeep:
 
     async def round(self, now: datetime) -> None:
         """Look once, and delete when it is time to."""
-        self._look((await self._store.metrics()).data_bytes)
+        measured = await self._store.metrics()
+        self.pool = measured.pool
+        self._look(measured.data_bytes)
         if self._clock() >= self._expire_at:
             self._expire_at = self._clock() + EXPIRE_SECONDS
             for kind, count in (await expire(self._store, self._retention, now)).items():

@@ -212,3 +212,8 @@ def lineage_written(rows: int) -> None:
 @event(WARNING, every=30)
 def lineage_spooled(rows: int, error: str) -> None:
     """The metadata database does not take lineage rows: so many wait on disk and follow later."""
+
+
+@event(WARNING, every=10, by=("system", "operation"))
+def slow_statement(system: str, operation: str, shape: str, seconds: float) -> None:
+    """A statement took longer than SLOW_QUERY_SECONDS; `shape` is the statement without its values."""

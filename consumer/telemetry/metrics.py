@@ -174,6 +174,30 @@ DATABASE_OPERATION_SECONDS = Histogram(
     },
     buckets=DATABASE_SECONDS,
 )
+_POOL = {names.DB_POOL_NAME: ("store",)}
+CONNECTIONS = Observed(
+    names.DB_CONNECTIONS,
+    "{connection}",
+    "Connections of the store's pool, as they were at the last look.",
+    {**_POOL, names.DB_CONNECTION_STATE: ("idle", "used")},
+)
+CONNECTIONS_MAX = Observed(names.DB_CONNECTIONS_MAX, "{connection}", "Connections that the pool may hold.", _POOL)
+CONNECTIONS_PENDING = Observed(
+    names.DB_CONNECTIONS_PENDING,
+    "{request}",
+    "Callers that wait for a connection, as they were at the last look.",
+    _POOL,
+)
+CONNECTION_WAIT = Histogram(
+    names.DB_CONNECTION_WAIT, "s", "Time that a caller waited for a connection.", _POOL, buckets=DATABASE_SECONDS
+)
+STATEMENT_SECONDS = Histogram(
+    "tapestore.store.statement.duration",
+    "s",
+    "Duration of one statement or command, as the store's driver saw it.",
+    {names.DB_SYSTEM_NAME: names.DATABASES, **_FAILURE},
+    buckets=DATABASE_SECONDS,
+)
 BUILD = Gauge(
     "tapestore.build.info",
     "",

@@ -33,6 +33,12 @@ DB_OPERATION_BATCH_SIZE = "db.operation.batch.size"
 CONSUMED_MESSAGES = "messaging.client.consumed.messages"
 BUS_OPERATION_DURATION = "messaging.client.operation.duration"
 PROCESS_DURATION = "messaging.process.duration"
+DB_POOL_NAME = "db.client.connection.pool.name"
+DB_CONNECTION_STATE = "db.client.connection.state"
+DB_CONNECTIONS = "db.client.connection.count"
+DB_CONNECTIONS_MAX = "db.client.connection.max"
+DB_CONNECTIONS_PENDING = "db.client.connection.pending_requests"
+DB_CONNECTION_WAIT = "db.client.connection.wait_time"
 DATABASE_OPERATION_DURATION = "db.client.operation.duration"
 
 # Our own namespace, for what the conventions have no name for.
