@@ -21,7 +21,7 @@ TEND_SECONDS = 0.5
 TOPICS_SECONDS = 5.0
 STATUS_SECONDS = 0.7
 SILENCE_SECONDS = 60.0
-LEAVE_SECONDS = 8.0
+LEAVE_SECONDS = 10.0
 FAILED_FETCH_SECONDS = 0.3  # a few times aiokafka's retry_backoff_ms
 
 
@@ -58,6 +58,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._committing = asyncio.Lock()
         self._asking = asyncio.Lock()
         self._leaving: asyncio.Task[None] | None = None
+        self._leave_by = 0.0
 
     async def run(self) -> None:
         """Join and read for ever; raises what ends this membership, and then it has to be left."""
@@ -181,10 +182,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         return True
 
     async def leave(self) -> None:
-        """Commit, leave the group and let go of the sockets; what takes long goes on alone."""
+        """Commit, leave the group and let go of the sockets; what takes long goes on alone, whoever asks again."""
         if self._leaving is None:
             self._leaving = asyncio.create_task(self._leave())
-        await asyncio.wait({self._leaving}, timeout=LEAVE_SECONDS)
+            self._leave_by = time.monotonic() + LEAVE_SECONDS
+        await asyncio.wait({self._leaving}, timeout=max(0.0, self._leave_by - time.monotonic()))
 
     async def _leave(self) -> None:
         self._backlog.drop()

@@ -20,6 +20,7 @@ from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Settlement
 from consumer.sources.base import Source
 from consumer.sources.kafka import KafkaSource
+from consumer.sources.kafka_member import LEAVE_SECONDS
 from tests.contracts.source import (
     LOTS,
     PATIENCE_SECONDS,
@@ -110,6 +111,7 @@ import asyncio, sys
 from config.bus import KafkaSettings
 from consumer.messages import Settlement
 from consumer.sources.kafka import KafkaSource
+from consumer.sources.kafka_member import LEAVE_SECONDS
 
 async def main():
     settings = KafkaSettings.model_validate_json(sys.argv[1])
@@ -271,6 +273,19 @@ async def test_a_broker_that_hangs_does_not_hang_the_status(kafka: KafkaUnderTes
         assert data(await take(source, 1)) == [b"after"]
 
 
+async def test_a_broker_that_hangs_holds_up_the_end_for_a_while_only(kafka: KafkaUnderTest) -> None:
+    await kafka.make()
+    async with kafka.source(session_seconds=10) as source:
+        await until(source, lambda status: status.subscribed)
+        os.kill(kafka.broker.pid, signal.SIGSTOP)
+        try:
+            before = time.monotonic()
+            await source.close()
+            assert time.monotonic() - before < 1.5 * LEAVE_SECONDS
+        finally:
+            os.kill(kafka.broker.pid, signal.SIGCONT)
+
+
 async def test_closing_while_the_broker_is_away_leaves_nothing_behind(kafka: KafkaUnderTest) -> None:
     await kafka.make()
     before = asyncio.all_tasks()
@@ -279,7 +294,7 @@ async def test_closing_while_the_broker_is_away_leaves_nothing_behind(kafka: Kaf
     await kafka.subscribed(source)
     async with kafka.away():
         await until(source, lambda status: not status.connected)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(1.5 * LEAVE_SECONDS):
             await source.close()
         assert asyncio.all_tasks() == before
 
