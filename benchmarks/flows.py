@@ -67,7 +67,7 @@ def looks(process: Process, store: Store, seconds: float) -> Iterator[tuple[Samp
 
 
 def _check(summary: str, messages: int) -> None:
-    fates = json.loads(summary)["datasets"].values()
-    received, stored = (sum(row[fate] for row in fates) for fate in ("received", "stored"))
-    if not received == stored == messages:
-        raise NotMeasured(f"{messages} messages were there, {received} received and {stored} stored")
+    """A redelivery is no failure, and counts as duplicate; a message that is not stored is one."""
+    stored = sum(fates["stored"] for fates in json.loads(summary)["datasets"].values())
+    if stored != messages:
+        raise NotMeasured(f"{messages} messages were there, {stored} were stored")
