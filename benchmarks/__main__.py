@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks import machine
 from benchmarks.bench import QUICK, USUAL, Bench
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every row was measured, 1 when one was not, 2 for a wrong argument."""
     asked = _parser().parse_args(arguments)
     with Bench(QUICK if asked.quick else USUAL) as bench:
-        report = _run(bench, asked.rows)
+        report = _run(bench, asked.rows, machine.described() | {"messages": str(bench.size.messages)})
     found = json.dumps(as_json(report), indent=2)
     RESULTS.mkdir(exist_ok=True)
     LATEST.write_text(found + "\n")
@@ -28,10 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if report.failed else 0
 
 
-def _run(bench: Bench, names: Sequence[str]) -> Report:
+def _run(bench: Bench, names: Sequence[str], conditions: Mapping[str, str]) -> Report:
     measured: dict[str, Measurement] = {}
     failed: dict[str, str] = {}
-    report = Report(machine.described(), measured, failed)
+    report = Report(conditions, measured, failed)
     for name in names:
         print(f"{ROWS[name].title} …", file=sys.stderr, flush=True)
         try:
@@ -43,14 +43,14 @@ def _run(bench: Bench, names: Sequence[str]) -> Report:
 
 
 def _told(report: Report) -> str:
-    machine = ", ".join(f"{name} {value}" for name, value in report.machine.items())
+    conditions = ", ".join(f"{name} {value}" for name, value in report.conditions.items())
     missing = [f"NOT MEASURED: {ROWS[name].title}: {reason}" for name, reason in report.failed.items()]
-    return "\n".join(["", as_table(report), "", machine, *missing])
+    return "\n".join(["", as_table(report), "", conditions, *missing])
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small numbers in under 40 s: does it still run?")
+    parser.add_argument("--quick", action="store_true", help="in under 40 s: whether it works, no numbers to quote")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--rows", type=_names, default=list(ROWS), help=f"some of {', '.join(ROWS)}; commas between")
     return parser

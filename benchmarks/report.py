@@ -16,7 +16,7 @@ Cells = dict[str, Any]
 class Report(NamedTuple):
     """What a run has found; a row that could not be measured has a reason instead."""
 
-    machine: Mapping[str, str]
+    conditions: Mapping[str, str]
     measured: Mapping[str, Measurement]
     failed: Mapping[str, str]
 
@@ -24,7 +24,7 @@ class Report(NamedTuple):
 def as_json(report: Report) -> Cells:
     """Everything, in units that the names tell; absent is null."""
     rows = {name: cells(report, name) for name in report.measured}
-    return {"machine": report.machine, "rows": rows, "not_measured": report.failed}
+    return {"conditions": report.conditions, "rows": rows, "not_measured": report.failed}
 
 
 def cells(report: Report, name: str) -> Cells:

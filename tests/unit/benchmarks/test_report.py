@@ -6,7 +6,7 @@ from benchmarks.report import Report, aligned, as_json, as_table
 from benchmarks.spans import Measurement, Span
 
 REPORT = Report(
-    machine={"cores": "2"},
+    conditions={"cores": "2"},
     measured={
         "version": Measurement(start_seconds=0.876),
         "ceiling": Measurement(Span(200_000, 0.5, 0.2)),
