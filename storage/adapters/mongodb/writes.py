@@ -44,7 +44,7 @@ async def _send(target: Target, entries: Sequence[Entry]) -> Fates:
 
 
 async def _insert(target: Target, entries: Sequence[Entry]) -> Fates:
-    inserts = [InsertOne(entry.document) for entry in entries]
+    inserts: list[InsertOne[Any]] = [InsertOne(entry.document) for entry in entries]
     report = await _report(target.collection.bulk_write(inserts, ordered=False))
     fates = {entry.place: STORED for entry in entries}
     taken = []
