@@ -41,7 +41,7 @@ def die(told: Told, *point: object) -> None:
 @pytest.mark.parametrize(("bus", "store"), PAIRS, indirect=True)
 def test_nothing_is_lost_or_doubled_by_kills(told: Told) -> None:
     feed = Feed(told)
-    feed.send(2000)
+    feed.send(1000)
     for point in KILLS:
         die(told, *point)
 
