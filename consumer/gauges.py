@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from consumer.service import Service
 from consumer.telemetry import metrics
 from storage.observer import PoolUse
-
-if TYPE_CHECKING:
-    from consumer.service import Service
 
 
 def observe(service: Service) -> None:

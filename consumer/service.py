@@ -1,6 +1,6 @@
 """The composition root: settings become a running service, and it ends in order.
 
-    store ◄─ writer ◄─ pipeline ◄─ source      metadata ◄─ lineage ◄─ tally      HTTP ◄─ snapshots
+    store ◄─ writer ◄─ pipeline ◄─ source      metadata ◄─ lineage ◄─ tally
 
 At the start nothing has to be there: the store, the bus and the metadata are waited for, and /readyz names
 what is missing. At the end: stop pulling, write, settle, close the books.
@@ -11,26 +11,22 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from contextlib import AsyncExitStack
 from typing import Literal
 
 from config import Settings
-from consumer import api
 from consumer.decode import Decoder
 from consumer.errors import explained
-from consumer.gauges import observe
 from consumer.idle import Idleness
 from consumer.lineage import LineageReport
 from consumer.metadata import Metadata
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
 from consumer.pipeline.writer import Writer
-from consumer.signals import stop_on_signal
-from consumer.snapshots import ServiceSnapshots
 from consumer.sources.base import Guarantee, Source, SourceStatus
 from consumer.stores import store_of
+from consumer.tasks import end
 from consumer.telemetry import events
-from consumer.telemetry.heartbeat import Heartbeat, beating
+from consumer.telemetry.heartbeat import Heartbeat
 from consumer.telemetry.statements import StatementTelemetry
 from consumer.upkeep import Upkeep
 from storage.circuit_breaker import BreakerState, CircuitBreaker
@@ -81,24 +77,8 @@ class Service:
         self._stopping.set()
         self.pipeline.stop()
 
-    async def run(self, *, until_idle: float | None = None, serve: bool = True) -> int:
-        """Consume until the end; returns how many records were left to the bus.
-
-        Raises what cannot be waited for: AddressRefused for the port, OperatorError for a local store that
-        another process writes, SourceRefused for a file that cannot be read.
-        """
-        observe(self)
-        async with AsyncExitStack() as stack:
-            stack.enter_context(stop_on_signal(self.stop))
-            await stack.enter_async_context(beating(self.heartbeat))
-            if serve:
-                http, app = self.settings.http, api.build(ServiceSnapshots(self))
-                await stack.enter_async_context(api.serve(app, http.host, http.port))
-            left = await self._run(until_idle)
-        events.service_stopped(left)
-        return left
-
-    async def _run(self, until_idle: float | None) -> int:
+    async def run(self, until_idle: float | None = None) -> int:
+        """Consume until the end; returns how many records were left to the bus. Raises what `running.run` does."""
         events.service_started(self.source.name, self.settings.store.kind, self.source.guarantee)
         if self.source.guarantee is Guarantee.AT_MOST_ONCE:
             events.at_most_once(self.source.name)
@@ -121,9 +101,7 @@ class Service:
         connecting = asyncio.create_task(self.retrier.call("connect", self._try_to_connect))
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([connecting, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in (connecting, stopping):
-            task.cancel()
-        await asyncio.wait([connecting, stopping])
+        await end(connecting, stopping)
         if connecting.cancelled() or isinstance(connecting.exception(), GaveUp):
             return False
         await connecting
@@ -147,9 +125,7 @@ class Service:
             try:
                 return await self.pipeline.run()
             finally:
-                for task in (watching, keeping):
-                    task.cancel()
-                await asyncio.wait([watching, keeping])
+                await end(watching, keeping)
 
     async def _watch(self, until_idle: float | None) -> None:
         """Keep `source_status` fresh; stop once there was nothing to do for `until_idle` seconds."""

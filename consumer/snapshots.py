@@ -6,15 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from consumer.api import Check, InFlight, Lane, LineageSpool, Liveness, SourceState, Status
 from consumer.pipeline.tally import Fate
+from consumer.service import Service
 from consumer.telemetry.heartbeat import Watchdog, Work
 from storage.circuit_breaker import BreakerState
-
-if TYPE_CHECKING:
-    from consumer.service import Service
 
 
 class ServiceSnapshots:

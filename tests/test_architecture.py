@@ -98,7 +98,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "consumer.messages": (),
     "consumer.telemetry": ("config.service", "storage"),
     "consumer.decode": ("consumer.errors", "consumer.messages", "storage"),
-    "consumer.sources": ("config", "consumer.errors", "consumer.messages", "consumer.telemetry", "storage"),
+    "consumer.tasks": (),
+    "consumer.sources": (
+        "config",
+        "consumer.errors",
+        "consumer.messages",
+        "consumer.tasks",
+        "consumer.telemetry",
+        "storage",
+    ),
     "consumer.pipeline": (
         "config.flow",
         "consumer.decode",

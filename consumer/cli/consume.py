@@ -14,6 +14,7 @@ from consumer.cli.progress import shown
 from consumer.cli.tables import print_table
 from consumer.identities import bus_of, database_of
 from consumer.pipeline.tally import FATES
+from consumer.running import run
 from consumer.service import Service
 from consumer.sources.base import Source
 from consumer.stores import store_of
@@ -28,7 +29,7 @@ async def consume(loaded: Settings, source: Source, *, until_idle: float | None,
     async with telemetry(loaded, source.name):
         service = Service(loaded, source)
         async with shown(f"consuming {source.destination}", lambda: service.pipeline.received):
-            left = await service.run(until_idle=until_idle)
+            left = await run(service, until_idle=until_idle)
     if as_json or until_idle is not None:
         print_summary(service, as_json=as_json)
     return _exit(left)
@@ -45,7 +46,7 @@ async def replay(
     async with telemetry(loaded, source.name):
         service = Service(loaded, source, transformation="replay")
         async with shown(f"replaying {source.destination}", lambda: service.pipeline.received, total):
-            left = await service.run(serve=False)
+            left = await run(service, serve=False)
     result(service)
     return _exit(left)
 

@@ -19,6 +19,7 @@ from consumer.cli.exits import Exit
 from consumer.cli.output import note, print_json, say
 from consumer.cli.progress import shown
 from consumer.pipeline.tally import Fate
+from consumer.running import run
 from consumer.service import Service
 from consumer.simulator.faults import Faults
 from consumer.simulator.market import Market
@@ -77,7 +78,7 @@ class _Demo:
             self._service = Service(self._settings, source)
             async with shown("recording", lambda: self._service.pipeline.received, self._count):
                 publishing = asyncio.create_task(self._publish())
-                await self._service.run(serve=False)
+                await run(self._service, serve=False)
                 await publishing
         self._seconds = time.monotonic() - began
         self.differences = list(self._market.truth.differences(await self._documents()))

@@ -60,6 +60,7 @@ class Pipeline:
         self._flushes: dict[asyncio.Task[None], Batch[Lane, Part]] = {}
         self._gathering = asyncio.Event()
         self._pulling: asyncio.Task[None] | None = None
+        self._stopped = False
         source.before_revoke = self.settle_all
 
     @property
@@ -94,13 +95,14 @@ class Pipeline:
 
     def stop(self) -> None:
         """Stop pulling; `run` goes on to drain."""
+        self._stopped = True
         self._retrier.stop()
         if self._pulling is not None:
             self._pulling.cancel()
 
     async def _pull(self) -> None:
         try:
-            while True:
+            while not self._stopped:  # a library may have swallowed the cancellation
                 await self._wait_for_room()
                 await self._take(await self._receive())
         except EndOfSource:

@@ -23,6 +23,7 @@ from consumer.sources.kafka_member import Member
 from consumer.sources.kafka_partition import Partition
 from consumer.sources.kafka_reader import Reader
 from consumer.sources.kafka_tls import ssl_context
+from consumer.tasks import end
 from consumer.telemetry import events
 
 RECEIVE_SECONDS = 1.0
@@ -113,9 +114,7 @@ class KafkaSource(Source):
         living, self._living = self._living, None
         if living is None:
             return
-        living.cancel()
-        with suppress(asyncio.CancelledError):
-            await living
+        await end(living)
         if self._member is not None:
             await self._member.leave()
 

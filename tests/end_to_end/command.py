@@ -29,6 +29,8 @@ COMMAND = (sys.executable, "-m", "consumer")
 SECONDS = 90
 NOTICE_SECONDS = 8
 """What a process may take to notice a signal, and to end when all is done, on a busy machine."""
+WARNINGS = "error,ignore:unclosed <socket:ResourceWarning"
+"""All are errors but this one: PyMongo leaves a connection that is cancelled half-way to the garbage collector."""
 Environment = Mapping[str, str]
 
 
@@ -48,7 +50,7 @@ class Ended:
 def environment(told: Environment) -> dict[str, str]:
     """Only what is told, and what a process needs to run at all."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return inherited | {"HTTP_PORT": "0", "PYTHONWARNINGS": "error"} | dict(told)
+    return inherited | {"HTTP_PORT": "0", "PYTHONWARNINGS": WARNINGS} | dict(told)
 
 
 def tapestore(*arguments: str, told: Environment, expect: int | None = 0) -> Ended:

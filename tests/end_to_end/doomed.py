@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from config import load
+from consumer.running import run
 from consumer.service import Service
 from consumer.sources import open_source
 from consumer.telemetry.logs import configure_logs
@@ -77,7 +78,7 @@ def main(moment: str, place: str, nth: str) -> None:
     configure_logs(settings.telemetry)
     service = Service(settings, open_source(settings))
     doom(service, moment, place, int(nth))
-    asyncio.run(service.run(serve=False))
+    asyncio.run(run(service, serve=False))
 
 
 if __name__ == "__main__":

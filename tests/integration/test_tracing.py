@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from config import load
 from config.service import TelemetrySettings
 from consumer.identities import database_of
+from consumer.running import run
 from consumer.service import Service
 from consumer.sources.jetstream import JetStreamSource
 from consumer.telemetry import events, traces
@@ -129,7 +130,7 @@ async def test_one_trace_leads_from_the_publisher_to_the_document(
     )
     traces.configure_traces(settings.telemetry, Bus("jetstream", settings.nats.durable), database_of(settings))
     source = JetStreamSource(settings.nats, prefetch_messages=100, prefetch_bytes=1_000_000)
-    assert await Service(settings, source).run(until_idle=0.5, serve=False) == 0
+    assert await run(Service(settings, source), until_idle=0.5, serve=False) == 0
     assert await asyncio.to_thread(traces.shutdown_traces)
 
     linked = [span for span in collector.spans if traces.trace_id_of(PUBLISHER) in span.linked_traces]

@@ -1,0 +1,31 @@
+"""A service in its process: signals end it, HTTP shows it, the heartbeat tells whether it lives."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from consumer import api
+from consumer.gauges import observe
+from consumer.service import Service
+from consumer.signals import stop_on_signal
+from consumer.snapshots import ServiceSnapshots
+from consumer.telemetry import events
+from consumer.telemetry.heartbeat import beating
+
+
+async def run(service: Service, *, until_idle: float | None = None, serve: bool = True) -> int:
+    """Consume until the end; returns how many records were left to the bus.
+
+    Raises what cannot be waited for: AddressRefused for the port, OperatorError for a local store that
+    another process writes, SourceRefused for a file that cannot be read.
+    """
+    observe(service)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(stop_on_signal(service.stop))
+        await stack.enter_async_context(beating(service.heartbeat))
+        if serve:
+            http, app = service.settings.http, api.build(ServiceSnapshots(service))
+            await stack.enter_async_context(api.serve(app, http.host, http.port))
+        left = await service.run(until_idle)
+    events.service_stopped(left)
+    return left
