@@ -33,6 +33,7 @@ check: $(DEV_READY) ## Format, lint, types, unit tests and contracts in memory: 
 format: $(DEV_READY) ## Format, mend what the linter can, and write the generated files again
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -m storage.schemas.publish
 	$(BIN)/python -m config.reference
 	$(BIN)/python -m helm.values_schema
 	$(BIN)/python -m consumer.telemetry.reference

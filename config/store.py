@@ -102,6 +102,11 @@ class MetadataSettings(Section):
         alias="MIGRATE_ON_START",
         description="run, replay and demo bring tables and collections up to date, under a lock.",
     )
+    schema_compatibility: Literal["backward", "forward", "full", "none"] = Field(
+        "backward",
+        alias="SCHEMA_COMPATIBILITY",
+        description="How the schema of a registered dataset may change; backward: what is stored stays readable.",
+    )
     tls_ca_file: Path | None = Field(
         None,
         alias="METADATA_TLS_CA_FILE",

@@ -42,7 +42,7 @@ class Metadata:
         self._source = source
         self._report = report
         self._database = MetadataDatabase(self._url)
-        catalog = CatalogRepository(self._database)
+        catalog = CatalogRepository(self._database, compatibility=settings.metadata.schema_compatibility)
         self._registration = Registration(store, catalog, market=settings.market, storage_type=settings.store.kind)
         self._is_reconciled = False
         self._writer = LineageWriter(

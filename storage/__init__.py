@@ -15,6 +15,7 @@ from storage.circuit_breaker import BreakerState, CircuitBreaker, CircuitBreaker
 from storage.errors import (
     ConflictError,
     DatabaseError,
+    IncompatibleSchema,
     OperatorError,
     RejectedError,
     TransientError,
@@ -62,6 +63,7 @@ __all__ = [
     "DeadLetter",
     "Depth",
     "FundingRate",
+    "IncompatibleSchema",
     "IngestResult",
     "Liquidation",
     "LocalStorage",

@@ -5,7 +5,8 @@ DatabaseError
 │   └── UnavailableError     nobody answers: the server is down or was never there
 ├── OperatorError        try again, but loudly: a person has to act (password, role, quota, disk, TLS)
 ├── RejectedError        never try this one again: the record itself cannot be stored
-│   └── UnsupportedQuery     the question cannot be asked of this store
+│   ├── UnsupportedQuery     the question cannot be asked of this store
+│   └── IncompatibleSchema   the dataset has a schema that this one may not follow
 └── ConflictError        the key is taken by other content
 """
 
@@ -38,6 +39,10 @@ class RejectedError(DatabaseError):
 
 class UnsupportedQuery(RejectedError):
     """This store cannot answer that question; it says so instead of answering another one."""
+
+
+class IncompatibleSchema(RejectedError):
+    """One schema may not follow another; nothing is wrong with the rows, and another version of us may write them."""
 
 
 class ConflictError(DatabaseError):

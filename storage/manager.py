@@ -85,7 +85,7 @@ class DatabaseManager:
         self.book_tickers = BookTickerRepository(self.mongodb)
         self.liquidations = LiquidationRepository(self.mongodb)
         self.dead_letters = DeadLetterRepository(self.mongodb)
-        self.datasets = CatalogRepository(self.mysql)
+        self.datasets = CatalogRepository(self.mysql, compatibility=self._settings.metadata.schema_compatibility)
         self.audit_logs = AuditRepository(self.mysql)
         self.health_metrics = HealthRepository(self.mysql)
         self.backfill_jobs = BackfillRepository(self.mysql)

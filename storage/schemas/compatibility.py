@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from storage.errors import RejectedError
+from storage.errors import IncompatibleSchema
 
 Mode = Literal["backward", "forward", "full", "none"]
 Schema = Mapping[str, Any]
@@ -23,9 +23,9 @@ def compatible(old: Schema, new: Schema, mode: Mode = "backward") -> list[str]:
 
 
 def refuse_incompatible(old: Schema, new: Schema, mode: Mode = "backward") -> None:
-    """Raise RejectedError with every reason why `new` may not follow `old`."""
+    """Raise IncompatibleSchema with every reason why `new` may not follow `old`."""
     if reasons := compatible(old, new, mode):
-        raise RejectedError(f"{_title(new)} may not follow {_title(old)} ({mode}): {'; '.join(reasons)}")
+        raise IncompatibleSchema(f"{_title(new)} may not follow {_title(old)} ({mode}): {'; '.join(reasons)}")
 
 
 def _broken(written: Schema, read: Schema) -> Iterator[str]:

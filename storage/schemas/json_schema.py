@@ -9,7 +9,7 @@ from storage.tables import TABLES, ColumnType, Table
 from storage.values import MAX_FRACTION_DIGITS, MAX_INT, MAX_WHOLE_DIGITS, MIN_INT
 
 _VERSIONS: Mapping[str, int] = dict.fromkeys(TABLES, 1)
-"""Counted up whenever the columns of a kind change; a test holds the columns of each version."""
+"""Counted up whenever the columns of a kind change; `published` holds the schema of each version."""
 
 _DECIMAL = {
     "type": "string",

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from storage.errors import DatabaseError, RejectedError
+from storage.errors import DatabaseError, IncompatibleSchema, RejectedError
 from storage.metadata.rows import LineageRow
 from storage.repositories.catalog import CatalogRepository, dataset_of
 from storage.repositories.lineage import LineageRepository, lineage_values
@@ -107,6 +107,8 @@ class LineageWriter:
             try:
                 # Nothing will be merged into these any more, so all of them go under the ids they have.
                 await self._send((*waiting.frozen, *waiting.pending))
+            except IncompatibleSchema:
+                raise
             except RejectedError as error:
                 raise leftover.set_aside(error) from error
             await asyncio.to_thread(leftover.remove)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +16,13 @@ from storage.repositories.backfill import BackfillRepository
 from storage.repositories.catalog import CatalogRepository, dataset_id
 from storage.repositories.health import HealthRepository
 from storage.repositories.lineage import LineageRepository
+from storage.schemas import Mode, get_schema
 from tests.contracts.metadata_fixtures import OnMetadata
 from tests.contracts.rows import CANDLES, NOON, TRADES, dataset, health, job, lineage, lineage_of
+from tests.contracts.schemas import next_trades, published_in
 
 SECOND = timedelta(seconds=1)
+MODES_THAT_REFUSE_A_FIELD_MORE: tuple[Mode, ...] = ("forward", "full")
 
 
 def ticking() -> Callable[[], datetime]:
@@ -63,6 +67,72 @@ class CatalogContract(OnMetadata):
         await asyncio.gather(*(catalog.upsert_datasets(rows[::step]) for step in (1, -1, 1, -1)))
 
         assert len(await catalog.get_all_datasets()) == 50
+
+    async def test_a_compatible_schema_follows(self, database: MetadataDatabase, tmp_path: Path) -> None:
+        catalog = CatalogRepository(
+            database, schemas=published_in(tmp_path / "published", get_schema("trades"), next_trades())
+        )
+        await catalog.upsert_dataset(dataset(schema_id="trades/1", owner="desk 7"))
+
+        await catalog.upsert_dataset(dataset(schema_id="trades/2"))
+        await catalog.upsert_dataset(dataset())
+
+        assert await catalog.get_dataset(TRADES) == dataset(schema_id="trades/2", owner="desk 7")
+
+    async def test_an_incompatible_schema_is_refused_and_nothing_of_the_call_is_written(
+        self, database: MetadataDatabase, tmp_path: Path
+    ) -> None:
+        newer = published_in(tmp_path / "published", get_schema("trades"), next_trades(is_required=True))
+        catalog = CatalogRepository(database, schemas=newer)
+        await catalog.upsert_dataset(dataset(schema_id="trades/1"))
+
+        with pytest.raises(RejectedError) as caught:
+            await catalog.upsert_datasets([dataset(schema_id="trades/2", name="other"), dataset(dataset_id=CANDLES)])
+
+        assert f"dataset {TRADES}: trades/2 may not follow trades/1 (backward): trades/2 requires more" in str(
+            caught.value
+        )
+        assert await catalog.get_all_datasets() == [dataset(schema_id="trades/1")]
+
+    async def test_the_mode_says_which_changes_are_refused(self, database: MetadataDatabase, tmp_path: Path) -> None:
+        newer = published_in(tmp_path / "published", get_schema("trades"), next_trades())
+        await CatalogRepository(database).upsert_dataset(dataset(schema_id="trades/1"))
+
+        for mode in MODES_THAT_REFUSE_A_FIELD_MORE:
+            with pytest.raises(RejectedError, match=rf"\({mode}\): trades/1 has no more"):
+                await CatalogRepository(database, compatibility=mode, schemas=newer).upsert_dataset(
+                    dataset(schema_id="trades/2")
+                )
+        await CatalogRepository(database, compatibility="none").upsert_dataset(dataset(schema_id="trades/9"))
+
+        assert await CatalogRepository(database).get_dataset(TRADES) == dataset(schema_id="trades/9")
+
+    async def test_the_schema_of_a_newer_version_is_left_alone(self, database: MetadataDatabase) -> None:
+        catalog = CatalogRepository(database)
+        await catalog.upsert_dataset(dataset(schema_id="trades/9"))
+
+        with pytest.raises(RejectedError, match=f"dataset {TRADES}: .*registered by a newer tapestore"):
+            await catalog.upsert_dataset(dataset(schema_id="trades/1"))
+
+        assert await catalog.get_dataset(TRADES) == dataset(schema_id="trades/9")
+
+    async def test_of_two_versions_that_come_at_once_the_newer_one_stays(
+        self, database: MetadataDatabase, tmp_path: Path
+    ) -> None:
+        new = CatalogRepository(
+            database, schemas=published_in(tmp_path / "published", get_schema("trades"), next_trades())
+        )
+        old = CatalogRepository(database)
+        ids = [f"m.trades_S{n}" for n in range(20)]
+        await old.upsert_datasets([dataset(dataset_id=id, schema_id="trades/1") for id in ids])
+
+        await asyncio.gather(
+            *(new.upsert_dataset(dataset(dataset_id=id, schema_id="trades/2")) for id in ids),
+            *(old.upsert_dataset(dataset(dataset_id=id, schema_id="trades/1")) for id in ids),
+            return_exceptions=True,
+        )
+
+        assert {found.schema_id for found in await old.get_all_datasets()} == {"trades/2"}
 
 
 class AuditContract(OnMetadata):

@@ -67,7 +67,7 @@ def test_each_block_of_the_page_works(addresses: dict[str, str], tmp_path: Path)
             code = code.replace(theirs, ours)
         run(code, line, names)
 
-    assert len(blocks()) == 8
+    assert len(blocks()) == 9
     assert sorted(path.name for path in (tmp_path / "results").glob("results.*")) == ["results.json", "results.parquet"]
 
 

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from storage import DatabaseError, OperatorError, RejectedError, UnavailableError
+from storage import DatabaseError, IncompatibleSchema, OperatorError, RejectedError, UnavailableError
 from storage.metadata import LineageRow, MetadataDatabase
 from storage.migrations import upgrade
-from storage.repositories.catalog import CatalogRepository
+from storage.repositories.catalog import CatalogRepository, dataset_of
 from storage.repositories.lineage import LineageRepository
 from storage.spool import CorruptSpool, LineageSpool, LineageWriter, SpoolError, Waiting
 from storage.spool.files import decode
@@ -56,10 +57,14 @@ class StuckLineage(LineageRepository):
 
 
 def writer(
-    database: MetadataDatabase, folder: Path, run_id: str = "run-1", lineage: LineageRepository | None = None
+    database: MetadataDatabase,
+    folder: Path,
+    run_id: str = "run-1",
+    lineage: LineageRepository | None = None,
+    catalog: CatalogRepository | None = None,
 ) -> LineageWriter:
     return LineageWriter(
-        CatalogRepository(database),
+        catalog or CatalogRepository(database),
         lineage or LineageRepository(database),
         LineageSpool(folder / "spool", run_id),
         storage_type="mongodb",
@@ -171,6 +176,44 @@ async def test_a_leftover_that_can_never_be_stored_is_set_aside(
     assert await after.write([lineage()]) == 1
 
     assert isinstance(after.spool_error, CorruptSpool) and "dataset_id" in str(after.spool_error)
+
+
+async def test_the_rows_of_an_old_version_wait_while_a_newer_one_has_the_schema(
+    database: MetadataDatabase, url: str, tmp_path: Path
+) -> None:
+    await upgrade(url)
+    newer = dataset_of(TRADES, "mongodb", NOON)
+    await CatalogRepository(database).upsert_dataset(msgspec.structs.replace(newer, schema_id="trades/9"))
+    old = writer(database, tmp_path)
+
+    assert await old.write([lineage("a")]) == 0
+
+    assert "registered by a newer tapestore" in str(old.last_error)
+    assert old.spool_error is None
+    assert old.waiting_rows == 1
+    await old.close()
+    assert [file.name for file in (tmp_path / "spool").glob("*.json")] == ["lineage-run-1.json"]
+
+
+async def test_what_an_old_version_left_is_not_set_aside_and_goes_when_it_may(
+    database: MetadataDatabase, url: str, tmp_path: Path
+) -> None:
+    await upgrade(url)
+    newer = dataset_of(TRADES, "mongodb", NOON)
+    await CatalogRepository(database).upsert_dataset(msgspec.structs.replace(newer, schema_id="trades/9"))
+    old = writer(database, tmp_path, "old")
+    await old.write([lineage("a")])
+    await old.close()
+
+    also_old = writer(database, tmp_path, "also-old")
+    assert await also_old.write([lineage("b")]) == 0
+    assert isinstance(also_old.last_error, IncompatibleSchema)
+    assert also_old.spool_error is None
+    await also_old.close()
+
+    allowing = CatalogRepository(database, compatibility="none")
+    async with writer(database, tmp_path, "allowing", catalog=allowing) as free:
+        assert await free.flush() == 2
 
 
 async def test_a_row_that_can_never_be_stored_is_refused_at_once(

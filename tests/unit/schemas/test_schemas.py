@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,18 +14,6 @@ from storage.repositories.catalog import dataset_of
 from storage.schemas import Problem, get_schema, problems_of, schema_id, validate_schema
 from tests.contracts.records import BARE, FULL, SNAPSHOT, T0
 
-COLUMNS_OF_VERSIONS = {
-    "trades/1": "a3e38181c75d",
-    "agg_trades/1": "7c51c763a4c8",
-    "candles/1": "e2266d196adf",
-    "depth/1": "6ea38ae5f78b",
-    "funding_rates/1": "4379af89e0d7",
-    "mark_prices/1": "6a797bf0d3b4",
-    "tickers/1": "81610b8aa430",
-    "mini_tickers/1": "ec8fd56e9858",
-    "book_tickers/1": "eff7d24f84d1",
-    "liquidations/1": "2296d2c563c1",
-}
 SAMPLES = [*FULL.values(), *BARE.values(), SNAPSHOT]
 
 
@@ -110,16 +96,6 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
         get_schema("orders")
     with pytest.raises(ValueError, match="known are trades"):
         validate_schema("orders", {})
-
-
-def fingerprint(kind: str) -> str:
-    columns = [(column.name, column.type.name, column.required) for column in TABLES[kind].columns]
-    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:12]
-
-
-@pytest.mark.parametrize("kind", TABLES)
-def test_columns_change_only_with_their_version(kind: str) -> None:
-    assert COLUMNS_OF_VERSIONS.get(schema_id(kind)) == fingerprint(kind), "count the version up and add its columns"
 
 
 def test_a_dataset_knows_its_schema() -> None:
