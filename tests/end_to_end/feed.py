@@ -35,9 +35,11 @@ class Feed:
     away with ALL_BUT_BROKEN, for each copy of a broken message is a dead letter, and `truth` counts one.
     """
 
-    def __init__(self, told: Mapping[str, str], *, faults: Sequence[str] = ALL, symbols: int = 2) -> None:
+    def __init__(
+        self, told: Mapping[str, str], *, faults: Sequence[str] = ALL, symbols: int = 2, seed: int = 7
+    ) -> None:
         self._settings = load(dict(told))
-        self._market = Market(7, symbols, Faults.parse(faults), subject=self._settings.nats.subject)
+        self._market = Market(seed, symbols, Faults.parse(faults), subject=self._settings.nats.subject)
 
     @property
     def truth(self) -> Truth:
@@ -109,10 +111,15 @@ def wait_until_all_is_stored(told: Mapping[str, str], truth: Truth, *, since: fl
 
 def sums(told: Mapping[str, str]) -> Counter[str]:
     """All counts of all runs in the lineage rows, which add up without a remainder."""
-    totals = asyncio.run(_totals(load(dict(told))))
-    assert ledger.verify(totals) == []
-    of_records = ledger.add(total for total in totals if total.transformation != "run")
+    rows = totals(told)
+    assert ledger.verify(rows) == []
+    of_records = ledger.add(total for total in rows if total.transformation != "run")
     return Counter({name: getattr(of_records, name) for name in ("received", *OUTCOMES)})
+
+
+def totals(told: Mapping[str, str]) -> list[LineageTotals]:
+    """The counts of each run and dataset in the lineage rows."""
+    return asyncio.run(_totals(load(dict(told))))
 
 
 async def _totals(settings: Settings) -> list[LineageTotals]:

@@ -1,0 +1,176 @@
+"""The service with one promise broken on purpose: each variant must be caught by the judge. No product code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from consumer.decode import Decoded
+from consumer.messages import Delivery, Message, Settlement
+from consumer.pipeline import entries, writer
+from consumer.pipeline.budget import Budget
+from consumer.pipeline.entries import Part
+from consumer.pipeline.tally import Fate
+from consumer.pipeline.ticket import Ticket
+from consumer.service import Service
+from storage import DatabaseError, Outcome, Reason, Record, Result, Table, Trade
+from storage.outcomes import DUPLICATE, STORED, rejected
+
+Put = Callable[[Table, str, Sequence[Record]], Any]
+Settle = Callable[[Delivery, Settlement], None]
+
+
+def settles_before_the_write(service: Service) -> None:
+    """P2: the bus is told as soon as a message is there."""
+    begin: Callable[..., None] = Ticket.__init__
+    take = service.pipeline._take
+
+    def at_once(ticket: Ticket, delivery: Delivery, *more: Any) -> None:
+        begin(ticket, delivery, *more)
+        delivery.settle(Settlement.STORED)
+
+    async def and_flush(deliveries: Sequence[Delivery]) -> None:
+        await take(deliveries)
+        await service.source.flush()
+
+    def not_again(ticket: Ticket) -> None:
+        ticket._waiting -= 1
+        if ticket._waiting == 0:
+            ticket._budget.give(len(ticket.message.data))
+
+    _replace(Ticket, "__init__", at_once)
+    _replace(Ticket, "_end_part", not_again)
+    _replace(service.pipeline, "_take", and_flush)
+
+
+def swallows_a_bulk_error(service: Service) -> None:
+    """P1: what failed counts as stored."""
+
+    async def put(inner: Put, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        try:
+            return await inner(table, collection, records)  # type: ignore[no-any-return]
+        except DatabaseError:
+            return [STORED] * len(records)
+
+    _around_put(service, put)
+
+
+def drops_on_shutdown(_: Service) -> None:
+    """P1: what is left at the end is called done."""
+
+    def end(part: Part, fate: Fate) -> None:
+        entries.end(part, Fate.STORED if fate is Fate.RETURNED else fate)
+
+    _replace(writer, "end", end)
+
+
+def hides_conflicts(service: Service) -> None:
+    """P3: other content under the same key is a duplicate like any other."""
+
+    async def put(inner: Put, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        results = await inner(table, collection, records)
+        return [DUPLICATE if result.outcome is Outcome.CONFLICT else result for result in results]
+
+    _around_put(service, put)
+
+
+def keys_by_position(service: Service) -> None:
+    """P3: a trade is known by where it came from."""
+
+    def decode(inner: Callable[[Message], Decoded], message: Message) -> Decoded:
+        decoded = inner(message)
+        records = [
+            (element, replace(record, trade_id=message.offset) if isinstance(record, Trade) else record)
+            for element, record in decoded.records
+        ]
+        return decoded._replace(records=records)
+
+    _around_decode(service, decode)
+
+
+def lets_the_last_one_win(service: Service) -> None:
+    """P4: whatever comes last is the truth."""
+
+    async def put(inner: Put, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        if table.version:
+            keys = [table.key(record) for record in records]
+            await service.store.delete(collection, {"_id": {"$in": keys}})
+        return await inner(table, collection, records)  # type: ignore[no-any-return]
+
+    _around_put(service, put)
+
+
+def buries_an_outage(service: Service) -> None:
+    """P5: a store that is away makes dead letters."""
+
+    async def put(inner: Put, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        try:
+            return await inner(table, collection, records)  # type: ignore[no-any-return]
+        except DatabaseError as error:
+            return [rejected(Reason.NOT_STORABLE, str(error))] * len(records)
+
+    _around_put(service, put)
+
+
+def never_tries_again(service: Service) -> None:
+    """P5: an open breaker stays open."""
+    allow = service.breaker.allow
+    _replace(service.breaker, "allow", lambda: allow() if service.retrier.healthy.is_set() else None)
+
+
+def takes_without_end(service: Service) -> None:
+    """P6: the pull stops for nothing."""
+
+    async def go_on() -> None:
+        return None
+
+    _replace(service.pipeline, "_wait_for_room", go_on)
+    _replace(Budget, "room", property(lambda _: (1_000_000, 1 << 30)))
+
+
+def forgets_to_count(_: Service) -> None:
+    """P7: duplicates are not worth a number."""
+
+    def end(part: Part, fate: Fate) -> None:
+        entries.end(part, fate)
+        if fate is Fate.DUPLICATE:
+            part.counts.fates[fate] -= 1
+
+    _replace(writer, "end", end)
+
+
+VARIANTS: dict[str, Callable[[Service], None]] = {
+    variant.__name__.replace("_", " "): variant
+    for variant in (
+        settles_before_the_write,
+        swallows_a_bulk_error,
+        drops_on_shutdown,
+        hides_conflicts,
+        keys_by_position,
+        lets_the_last_one_win,
+        buries_an_outage,
+        never_tries_again,
+        takes_without_end,
+        forgets_to_count,
+    )
+}
+
+
+def _around_put(service: Service, put: Callable[..., Any]) -> None:
+    inner = service.store.put
+
+    async def changed(table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        return await put(inner, table, collection, records)  # type: ignore[no-any-return]
+
+    _replace(service.store, "put", changed)
+
+
+def _around_decode(service: Service, decode: Callable[..., Decoded]) -> None:
+    inner = service.pipeline._decoder.decode
+    _replace(service.pipeline._decoder, "decode", lambda message: decode(inner, message))
+
+
+def _replace(owner: object, name: str, value: object) -> None:
+    setattr(owner, name, value)

@@ -1,0 +1,177 @@
+"""The real service, killed by SIGKILL at a named stage: `python -m tests.faults.doomed STAGE SEED [VARIANT]`.
+
+Store and source are the real ones; only the step that reaches the stage for the nth time never comes back, and
+the seed decides which time that is. A VARIANT breaks a promise on purpose: see tests/faults/broken.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+from inspect import iscoroutinefunction
+from typing import Any, NoReturn
+
+from config import load
+from consumer.cli.app import main as tapestore
+from consumer.running import run
+from consumer.service import Service
+from consumer.sources import open_source
+from consumer.telemetry.logs import configure_logs
+from storage.metadata import MetadataDatabase
+from storage.repositories.lineage import LineageRepository
+from tests.faults.broken import VARIANTS
+
+POLL_SECONDS = 0.02
+Step = Callable[[], Awaitable[Any]]
+
+
+class Fate:
+    """When it happens: at the nth time, and where it happens within a step, so many seconds after its begin."""
+
+    def __init__(self, seed: int, most: int) -> None:
+        chance = random.Random(seed)
+        self._left = chance.randint(1, most)
+        self.seconds = chance.uniform(0, 0.01)
+
+    def strikes(self) -> bool:
+        """Count one more; whether this is the one."""
+        self._left -= 1
+        return self._left == 0
+
+
+def kill() -> NoReturn:
+    """End this process as if the power went."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("nobody survives that")
+
+
+def after(owner: object, name: str, fate: Fate) -> None:
+    """Die when a call has done its work; one that comes back with nothing does not count."""
+    call = getattr(owner, name)
+
+    @wraps(call)
+    def done(*arguments: Any) -> Any:
+        return survived(call(*arguments))
+
+    @wraps(call)
+    async def awaited(*arguments: Any) -> Any:
+        return survived(await call(*arguments))
+
+    def survived(result: Any) -> Any:
+        if result != [] and fate.strikes():
+            kill()
+        return result
+
+    setattr(owner, name, awaited if iscoroutinefunction(call) else done)
+
+
+def during(owner: object, name: str, fate: Fate) -> None:
+    """Die while a call is under way; at its end when it was quicker."""
+
+    async def cut_off(step: Step) -> None:
+        threading.Timer(fate.seconds, kill).start()  # a thread: a loop that is busy would be late
+        await step()
+        kill()
+
+    instead(owner, name, fate, cut_off)
+
+
+def instead(owner: object, name: str, fate: Fate, end: Callable[[Step], Awaitable[None]]) -> None:
+    """Let the nth call be another one."""
+    call = getattr(owner, name)
+
+    async def counted(*arguments: Any) -> Any:
+        if fate.strikes():
+            await end(partial(call, *arguments))
+        return await call(*arguments)
+
+    setattr(owner, name, counted)
+
+
+def on_disk(event: str, name: str, ending: str, fate: Fate) -> None:
+    """Die when the operating system is asked to touch a file of that name."""
+
+    def look(happens: str, arguments: tuple[object, ...]) -> None:
+        if happens == event and name in (path := str(arguments[0])) and path.endswith(ending) and fate.strikes():
+            kill()
+
+    sys.addaudithook(look)
+
+
+def before_a_settlement(service: Service, fate: Fate) -> None:
+    """Die before the bus hears of what is stored, and after the lineage has heard of what is open."""
+
+    async def end(_: Step) -> None:
+        await lineage_is_open(service)
+        kill()
+
+    instead(service.source, "flush", fate, end)
+
+
+async def lineage_is_open(service: Service) -> None:
+    """Wait until the metadata knows that this run has received something that has not ended."""
+    while service.metadata.problem:  # noqa: ASYNC110 - a fact of the service, no event
+        await asyncio.sleep(POLL_SECONDS)
+    async with MetadataDatabase(service.settings.metadata_url.get_secret_value()) as database:
+        totals = partial(LineageRepository(database).totals, service.run_id)
+        while not any(total.difference for total in await totals()):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def in_a_drain(service: Service, fate: Fate) -> None:
+    """Ask it to stop in the middle of the work, and die while it drains."""
+
+    async def stop(_: Step) -> None:
+        service.stop()
+
+    instead(service.source, "flush", fate, stop)
+    during(service.pipeline, "drain", Fate(0, 1))
+
+
+STAGES: dict[str, Callable[[Service, int], None]] = {
+    "after fetch": lambda service, seed: after(service.source, "receive", Fate(seed, 4)),
+    "after decode": lambda service, seed: after(service.pipeline._decoder, "decode", Fate(seed, 400)),
+    "mid-buffer": lambda service, seed: after(service.pipeline._batcher, "add", Fate(seed, 400)),
+    "before a write": lambda service, seed: instead(service.store, "put", Fate(seed, 15), _die),
+    "mid-bulk": lambda service, seed: during(service.store, "put", Fate(seed, 15)),
+    "after store, before settle": lambda service, seed: after(service.store, "put", Fate(seed, 15)),
+    "before settle, lineage open": lambda service, seed: before_a_settlement(service, Fate(seed, 10)),
+    "after settle, before lineage": lambda service, seed: after(service.source, "flush", Fate(seed, 15)),
+    "mid dead letter": lambda service, seed: during(service.store.dead_letters, "put", Fate(seed, 1)),
+    "mid spool write": lambda _, seed: on_disk("os.rename", "lineage-", ".tmp", Fate(seed, 4)),
+    "mid Parquet file": lambda _, seed: on_disk("open", "", ".parquet.tmp", Fate(seed, 15)),
+    "after a Parquet file": lambda _, seed: on_disk("os.rename", "", ".parquet.tmp", Fate(seed, 15)),
+    "mid drain": lambda service, seed: in_a_drain(service, Fate(seed, 10)),
+    "never": lambda service, seed: None,
+}
+COMPACTION = "mid compaction"
+
+
+async def _die(_: Step) -> None:
+    kill()
+
+
+def main(stage: str, seed: str, variant: str = "") -> None:
+    """Run until the stage is reached."""
+    if stage == COMPACTION:
+        on_disk(*random.Random(seed).choice(_COMPACTING), Fate(int(seed), 4))
+        tapestore(["compact"])
+    settings = load()
+    configure_logs(settings.telemetry)
+    service = Service(settings, open_source(settings))
+    if variant:
+        VARIANTS[variant](service)
+    STAGES[stage](service, int(seed))
+    asyncio.run(run(service, serve=settings.http.port != 0))
+
+
+_COMPACTING = (("open", "", ".parquet.tmp"), ("os.rename", "", ".parquet.tmp"), ("os.remove", "", ".parquet"))
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,134 @@
+"""SIGKILL at every stage of a message's way: nothing is missing, nothing is there twice, the next process goes on."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.end_to_end.command import SECONDS, environment, tapestore
+from tests.end_to_end.conftest import Told
+from tests.faults.conftest import CourtRoom
+from tests.faults.doomed import COMPACTION
+
+MESSAGES = 600
+NOWHERE = {"METADATA_URL": "mysql://root@127.0.0.1:1/tapestore"}
+
+
+def doomed(told: Told, stage: str, seed: int) -> None:
+    """Run the service until it is killed there."""
+    command = [sys.executable, "-m", "tests.faults.doomed", stage, str(seed)]
+    died = subprocess.run(command, env=environment(told), capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert died.returncode == -signal.SIGKILL, f"{stage}, seed {seed}: {died.stderr}"
+
+
+def on(bus: str, store: str, *, stage: str, short: bool = False) -> object:
+    """A stage on a bus into a store; a short one also runs in `make test`."""
+    marks = [
+        pytest.mark.fault(f"killed {stage}", injection="SIGKILL at the stage, restart", holds="P1 P2 P3 P5 P7"),
+        *([] if short else [pytest.mark.long]),
+    ]
+    return pytest.param(bus, store, stage, marks=marks, id=f"{stage}-{bus}-{store}")
+
+
+ANYWHERE = (
+    "after fetch",
+    "after decode",
+    "mid-buffer",
+    "before a write",
+    "mid-bulk",
+    "after store, before settle",
+    "before settle, lineage open",
+    "after settle, before lineage",
+    "mid dead letter",
+    "mid drain",
+)
+LOCAL = ("mid Parquet file", "after a Parquet file")
+PAIRS = (("jetstream", "mongodb"), ("kafka", "mongodb"), ("jetstream", "local"), ("kafka", "local"))
+SHORT = {(stage, PAIRS[n % len(PAIRS)]) for n, stage in enumerate(ANYWHERE)} | {(LOCAL[0], PAIRS[2])}
+"""One bus and one store a stage in `make test`."""
+
+
+@pytest.mark.parametrize(
+    ("bus", "store", "stage"),
+    [
+        on(*pair, stage=stage, short=(stage, pair) in SHORT)
+        for stage in (*ANYWHERE, *LOCAL)
+        for pair in PAIRS
+        if pair[1] == "local" or stage not in LOCAL
+    ],
+    indirect=["bus", "store"],
+)
+def test_nothing_is_lost_or_doubled_by_a_kill(
+    bus: Told, store: Told, small: Told, stage: str, seed: int, judge_of: CourtRoom
+) -> None:
+    judge = judge_of({**bus, **store, **small}, seed)
+    judge.killed = True
+    judge.send(MESSAGES)
+    doomed(judge.told, stage, seed)
+    judge.fault_is_over()
+    with judge.service() as service:
+        judge.rest(service)
+        ended = service.end()
+
+    assert ended.code == 0, ended.err
+    judge.verdict()
+
+
+@pytest.mark.fault("killed mid spool write", injection="SQL down, SIGKILL while the spool is saved", holds="P1 P3 P7")
+@pytest.mark.parametrize(("bus", "store"), [("jetstream", "local")], indirect=True)
+def test_a_kill_in_a_write_of_the_spool_leaves_a_spool_that_is_whole(
+    bus: Told, store: Told, small: Told, seed: int, judge_of: CourtRoom
+) -> None:
+    judge = judge_of({**bus, **store, **small}, seed)
+    judge.killed = True
+    judge.send(MESSAGES)
+    doomed(judge.told | NOWHERE, "mid spool write", seed)
+    judge.fault_is_over()
+    with judge.service() as service:
+        judge.rest(service)
+        assert service.end().code == 0
+
+    judge.verdict()
+
+
+@pytest.mark.fault("killed mid compaction", injection="SIGKILL of `tapestore compact` at a file", holds="P1 P3")
+@pytest.mark.parametrize(("bus", "store"), [("jetstream", "local")], indirect=True)
+def test_a_kill_in_a_compaction_changes_nothing(
+    bus: Told, store: Told, small: Told, seed: int, judge_of: CourtRoom
+) -> None:
+    judge = judge_of({**bus, **store, **small}, seed)
+    for _ in range(3):
+        judge.send(MESSAGES // 3)
+        tapestore("run", "--until-idle", "0.5", told=judge.told)
+    doomed(judge.told, COMPACTION, seed)
+    tapestore("compact", told=judge.told)
+    judge.fault_is_over()
+    with judge.service() as service:
+        judge.rest(service)
+        assert service.end().code == 0
+
+    judge.verdict()
+
+
+@pytest.mark.long
+@pytest.mark.fault("killed again and again", injection="20 kills at random stages in a row", holds="P1 P2 P3 P7")
+@pytest.mark.parametrize(("bus", "store"), [PAIRS[0], PAIRS[3]], indirect=True)
+def test_many_kills_in_a_row_are_as_harmless_as_one(
+    bus: Told, store: Told, small: Told, seed: int, judge_of: CourtRoom
+) -> None:
+    judge = judge_of({**bus, **store, **small}, seed)
+    judge.killed = True
+    chance, stages = random.Random(seed), [stage for stage in ANYWHERE if stage != "mid dead letter"]
+    for _ in range(20):
+        judge.send(MESSAGES // 2)
+        doomed(judge.told, chance.choice(stages), chance.randrange(1000))
+    judge.fault_is_over()
+    with judge.service() as service:
+        judge.rest(service)
+        assert service.end().code == 0
+
+    judge.verdict()
