@@ -15,6 +15,15 @@ from consumer.cli.output import OUT, plain, printable, say
 
 GAP = 2
 LOOSE_WIDTH = 20
+SHORTER = {
+    "received": "recvd",
+    "duplicate": "dup",
+    "conflict": "confl",
+    "dead lettered": "dead",
+    "ignored": "ign",
+    "returned": "retd",
+}
+"""Titles of a narrow terminal: a word that is cut at any letter is none."""
 
 
 @dataclass
@@ -28,6 +37,11 @@ class _Column:
     width: int = 0
 
     def __post_init__(self) -> None:
+        self.width = max(cell_len(self.name), self._widest)
+
+    def shorten(self) -> None:
+        """Take the shorter title, where there is one."""
+        self.name = SHORTER.get(self.name, self.name)
         self.width = max(cell_len(self.name), self._widest)
 
     @property
@@ -67,11 +81,18 @@ def _cell(value: Any) -> str:
 
 def _fit(columns: Sequence[_Column], room: int) -> bool:
     """Make columns narrower until they fit; False when they cannot."""
-    excess = sum(column.width + GAP for column in columns) - room
+    if _excess(columns, room) > 0:
+        for column in columns:
+            column.shorten()
+    excess = _excess(columns, room)
     while excess > 0 and (widest := max(columns, key=lambda column: column.slack)).slack:
         widest.width -= 1
         excess -= 1
     return excess <= 0
+
+
+def _excess(columns: Sequence[_Column], room: int) -> int:
+    return sum(column.width + GAP for column in columns) - GAP - room
 
 
 def _table(columns: Sequence[_Column], *, total: bool) -> Table:
