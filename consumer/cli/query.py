@@ -14,7 +14,7 @@ import typer
 from config import Settings
 from consumer.cli.documents import Format, write
 from consumer.cli.exits import UsageError
-from consumer.cli.output import note
+from consumer.cli.output import note, plain
 from consumer.cli.start import settings
 from consumer.stores import store_of
 from storage import TABLES, Table
@@ -82,7 +82,7 @@ def query(
     _check_output(form, output)
     table, collection = _collection(kind, symbol, timeframe)
     limit = SHOWN if form is Format.TABLE and limit is None else limit
-    asked = Question(collection, _time(start, EPOCH), _time(end, FOREVER), limit, latest)
+    asked = Question(collection, *_range(start, end), limit, latest)
     asyncio.run(_answer(settings(), table, asked, form, output))
 
 
@@ -101,10 +101,19 @@ def _collection(kind: str, symbol: str, timeframe: str | None) -> tuple[Table, s
         raise UsageError(f"no kind is called {kind!r}; known are {', '.join(TABLES)}")
     if timeframe is not None and not table.has_timeframe:
         raise UsageError(f"{table.name} have no timeframe")
+    if timeframe is None and table.has_timeframe:
+        raise UsageError(f"{table.name} need a --timeframe such as 1m or 4h")
     try:
         return table, table.collection_of(symbol.upper(), timeframe)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _range(start: str | None, end: str | None) -> tuple[datetime, datetime]:
+    first, last = _time(start, EPOCH), _time(end, FOREVER)
+    if first >= last:
+        raise UsageError(f"--end must be after --start, and {plain(last)} is not after {plain(first)}")
+    return first, last
 
 
 def _time(text: str | None, otherwise: datetime) -> datetime:
