@@ -65,7 +65,7 @@ def _opened(file: Path) -> Iterator[TextIO]:
     try:
         with opened(file, **how) as text:
             yield text
-    except (EOFError, zlib.error, zstandard.ZstdError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
         raise OSError(errno.EIO, f"it is damaged: {error}", str(file)) from error
 
 

@@ -28,7 +28,7 @@ BUSES = ("jetstream", "nats", "kafka")
 def simulate(
     to: Annotated[str, typer.Option("--to", metavar="BUS|FILE", help=f"{', '.join(BUSES)}, or a new file.")],
     count: Annotated[int, typer.Option("--count", min=1, help="Messages.")] = 10_000,
-    symbols: Annotated[int, typer.Option("--symbols", min=1, help="Symbols.")] = 10,
+    symbols: Annotated[int, typer.Option("--symbols", min=1, max=10_000, help="Symbols.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="The same seed is the same market.")] = 0,
     rate: Annotated[float | None, typer.Option("--rate", min=0.1, help="Messages a second at most.")] = None,
     faults: Annotated[
@@ -56,6 +56,7 @@ def simulate(
     """
     chosen, troubles = _kinds(kinds), _faults(faults)
     _check_place(to)
+    _check_truth(truth)
     loaded = settings()
     subject = subject_for(loaded.nats.subject)
     market = Market(seed, symbols, troubles, kinds=chosen, subject=subject, keep_truth=truth is not None)
@@ -76,6 +77,11 @@ def _check_place(to: str) -> None:
         raise UsageError(f"no bus is called {to!r}: known are {', '.join(BUSES)}, and a file has an ending or a /")
     if Path(to).exists() or not Path(to).parent.is_dir():
         raise UsageError(f"{to} is there already, or its folder is not: simulate makes a new file")
+
+
+def _check_truth(truth: Path | None) -> None:
+    if truth is not None and (truth.is_dir() or not truth.parent.is_dir()):
+        raise UsageError(f"--truth {truth} is no place for a file")
 
 
 def _kinds(text: str) -> tuple[str, ...]:

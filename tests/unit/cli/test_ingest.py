@@ -160,6 +160,9 @@ def test_a_file_that_is_not_there_or_damaged_is_told_in_one_line(
     cut = tmp_path / "cut.jsonl.gz"
     cut.write_bytes(gzip.compress(LINES.encode() * 1000)[:-20])
     assert "it is damaged" in ingest(tapestore, folder, str(cut), expect=Exit.UNAVAILABLE).err
+    other = tmp_path / "other.jsonl.gz"
+    other.write_bytes(b"no gzip at all")
+    assert f"{other}: it is damaged" in ingest(tapestore, folder, str(other), expect=Exit.UNAVAILABLE).err
 
 
 def test_a_server_that_is_not_there_is_exit_69_and_shows_no_secret(tapestore: Command, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def test_a_replay_stores_the_truth_and_a_second_one_nothing(quiet: Command, tmp_
         (("--to", "new.jsonl", "--kinds", "trade,quotes"), "no kind is called quotes; known are trade,"),
         (("--to", "new.jsonl", "--faults", "gap,fire"), "no fault is called 'fire': known are all, gap"),
         (("--to", "new.jsonl", "--faults", "gap=2"), "gap must be a share from 0 to 1"),
+        (("--to", "new.jsonl", "--truth", "nowhere/truth.json"), "--truth nowhere/truth.json is no place for a file"),
     ],
 )
 def test_what_cannot_be_simulated_exits_2(
