@@ -24,17 +24,17 @@ class Verb(NamedTuple):
 
 
 VERBS = {
-    "demo": Verb("demo:demo", "Record a simulated market into Parquet files and SQLite, and check every document."),
+    "demo": Verb("demo:demo", "Record a simulated market, and check every document."),
     "run": Verb("run:run", "Consume the bus into the store until SIGTERM."),
     "simulate": Verb("simulate:simulate", "Send a simulated market to a bus or into a file."),
     "record": Verb("record:record", "Capture messages from the bus into a file until SIGTERM."),
-    "replay": Verb("run:replay", "Send captured messages through the pipeline again, from their start."),
+    "replay": Verb("run:replay", "Send captured messages through the pipeline again."),
     "query": Verb("query:query", "Read the documents of one kind and symbol, ascending in time."),
-    "ingest": Verb("ingest:ingest", "Keep results or other documents: what is known is updated, what fails is named."),
+    "ingest": Verb("ingest:ingest", "Keep results or other documents; known ones are updated."),
     "dlq": Verb("dlq:app", "Look at dead letters, replay them, remove them."),
     "verify": Verb("verify:verify", "Prove from the lineage that no record is missing in the numbers."),
     "compact": Verb("compact:compact", "Merge the files of the local store into few large ones."),
-    "migrate": Verb("migrate:app", "Bring the metadata tables up to date, and the collections with STORE=mongodb."),
+    "migrate": Verb("migrate:app", "Bring the tables and collections up to date, or back."),
     "config": Verb("settings:app", "Show and check the settings."),
 }
 

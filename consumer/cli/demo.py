@@ -37,11 +37,11 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="The same seed is the same market.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Record a simulated market into Parquet files and SQLite, and check every document.
+    """Record a simulated market, and check every document.
 
-    All kinds of messages go through the real pipeline, and every kind of trouble: a gap, duplicates, trades of one
-    millisecond, late candle updates, disorder, conflicts, broken messages. At the end each document is held against
-    the simulator's own truth; exit 1 when one differs. It needs no server.
+    All kinds of messages go through the real pipeline into Parquet files and SQLite, and every kind of trouble:
+    a gap, duplicates, trades of one millisecond, late candle updates, disorder, conflicts, broken messages. At the
+    end each document is held against the simulator's own truth; exit 1 when one differs. It needs no server.
 
     \b
     Examples:

@@ -38,7 +38,7 @@ Ids = Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Ids as `
 
 @app.command("list")
 def list_letters(reason: OfReason = None, source: OfSource = None, limit: Limit = 50, as_json: Json = False) -> None:
-    """Dead letters, the oldest first, and how many there are for each reason.
+    """Dead letters, oldest first, and a count for each reason.
 
     \b
     Examples:
@@ -51,14 +51,14 @@ def list_letters(reason: OfReason = None, source: OfSource = None, limit: Limit 
     elif not counts:
         note("There are no dead letters.")
     else:
-        _print_list(counts, letters)
+        _print_list(counts, letters, limit)
 
 
 @app.command()
 def show(
     identity: Annotated[str, typer.Argument(metavar="ID", help="As `dlq list` prints it.")], as_json: Json = False
 ) -> None:
-    """One dead letter whole: its bytes, headers, position, reason and error.
+    """One dead letter whole: bytes, headers, reason and error.
 
     With --json the bytes are in `data` when they are UTF-8 text, else in `base64`.
     """
@@ -82,10 +82,11 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many there are.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send dead letters through the pipeline again, once their cause is mended.
+    """Send dead letters through the pipeline again.
 
-    A letter whose message is stored now is removed, after that. One that dies again stays, with one attempt
-    more. Replaying twice changes nothing; killed in the middle, nothing is lost. Without a filter all are sent.
+    Do it once their cause is mended. A letter whose message is stored now is removed, after that. One that dies
+    again stays, with one attempt more. Replaying twice changes nothing; killed in the middle, nothing is lost.
+    Without a filter all are sent.
 
     \b
     Examples:
@@ -108,7 +109,7 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove dead letters for good: by id, by reason, by source, or --all.
+    """Remove dead letters for good: some, or --all.
 
     \b
     Examples:
@@ -167,13 +168,14 @@ async def _replay(chosen: Filter, rate: float | None, *, as_json: bool) -> Exit:
         return await consume.replay(loaded, letters, total=messages, result=result)
 
 
-def _print_list(counts: dict[str, int], letters: list[dict[str, Any]]) -> None:
+def _print_list(counts: dict[str, int], letters: list[dict[str, Any]], limit: int) -> None:
     total = sum(counts.values())
     print_table(["reason", "letters"], [*counts.items(), ("all", total)], total=True)
     say("")
     columns = ["id", "attempts", "last_seen", "error"]
     print_table(columns, [[letter[name] for name in columns] for letter in letters], loose="error")
-    note(f"{len(letters):,} of {total:,} letters; --limit shows more, `tapestore dlq show ID` shows one whole.")
+    more = "--limit shows more, " if len(letters) == limit else ""
+    note(f"{len(letters):,} of {total:,} letters; {more}`tapestore dlq show ID` shows one whole.")
 
 
 def _print_count(count: int, done: str, *, as_json: bool) -> None:

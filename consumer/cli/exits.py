@@ -9,9 +9,11 @@ from enum import IntEnum
 
 from config import ConfigError, load
 from consumer.cli.output import ReaderGone, note
-from consumer.errors import AddressRefused, SourceError, SourceRefused
+from consumer.errors import AddressRefused, SourceError, SourceRefused, SourceUnavailable
 from consumer.telemetry.logs import redact
-from storage import DatabaseError, OperatorError, RejectedError
+from storage import DatabaseError, OperatorError, RejectedError, UnavailableError
+
+_ADDRESSED = "`tapestore config show` names the right address"
 
 
 class Exit(IntEnum):
@@ -53,6 +55,8 @@ def exit_of(error: BaseException) -> tuple[Exit, str]:
             return Exit.USAGE, _in_one_line(str(error))
         case OperatorError() | SourceRefused() | AddressRefused():
             return Exit.UNAVAILABLE, _in_one_line(f"{error}; {error.fix}")
+        case UnavailableError() | SourceUnavailable():
+            return Exit.UNAVAILABLE, _in_one_line(f"{error}; see that it runs, and that {_ADDRESSED}")
         case DatabaseError() | SourceError():
             return Exit.UNAVAILABLE, _in_one_line(str(error))
         case OSError():

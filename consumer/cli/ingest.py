@@ -48,9 +48,10 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would happen, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every failure.")] = False,
 ) -> None:
-    """Keep results or other documents: what is known is updated, what fails is named.
+    """Keep results or other documents; known ones are updated.
 
-    Documents of one --key are one document; without keys the same content is. Exit 1 when one failed.
+    What fails is named. Documents of one --key are one document; without keys the same content is. Exit 1
+    when one failed.
 
     \b
     Examples:

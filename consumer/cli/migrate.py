@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Bring the metadata tables up to date, and the collections with STORE=mongodb.",
+    help="Bring the tables and collections up to date, or back.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 To = Annotated[str | None, typer.Option("--to", metavar="VERSION", help="Stop at this version.")]
@@ -26,8 +26,9 @@ To = Annotated[str | None, typer.Option("--to", metavar="VERSION", help="Stop at
 
 @app.command("up")
 def go_up(to: To = None, as_json: Json = False) -> None:
-    """Apply what is pending; two processes that start at once migrate once.
+    """Apply what is pending.
 
+    Two processes that start at once migrate once.
     `run`, `replay` and `demo` do it by themselves unless MIGRATE_ON_START is false.
 
     \b
@@ -40,8 +41,9 @@ def go_up(to: To = None, as_json: Json = False) -> None:
 
 @app.command("down")
 def go_down(to: To = None, as_json: Json = False) -> None:
-    """Go back one version, or to the one named (base: before the first). What the steps drop is gone.
+    """Go back one version, or to the one named.
 
+    What the steps drop is gone; base is before the first version.
     A version of the tables is named as it is, one of MongoDB's collections with mongodb/ in front; of these
     only indexes and validators go, documents stay.
 

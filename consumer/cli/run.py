@@ -48,10 +48,10 @@ def replay(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Captured messages: JSON lines, gzip or zstd.")],
     as_json: Json = False,
 ) -> None:
-    """Send captured messages through the pipeline again, from their start.
+    """Send captured messages through the pipeline again.
 
-    Replaying what is stored changes nothing: it counts as duplicate. What is not there at the start, a file or
-    the store, ends it with an error; a store that goes away later is waited for.
+    Each file is read from its start. Replaying what is stored changes nothing: it counts as duplicate. What is
+    not there at the start, a file or the store, ends it with an error; a store that goes away later is waited for.
 
     \b
     Examples:

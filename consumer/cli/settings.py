@@ -19,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def show(as_json: Json = False) -> None:
-    """Every key with its value and where it came from; secrets are hidden."""
+    """Every key, its value and its origin; no secrets."""
     shown = describe(load())
     if as_json:
         print_json({each.key: {"value": each.value, "source": each.source} for each in shown})
@@ -29,7 +29,10 @@ def show(as_json: Json = False) -> None:
 
 @app.command()
 def validate(as_json: Json = False) -> None:
-    """Check all settings without connecting to anything; exit 78 and every mistake at once."""
+    """Check all settings without connecting to anything.
+
+    Exit 78, and every mistake at once.
+    """
     try:
         load()
     except ConfigError as error:
@@ -47,5 +50,5 @@ def validate(as_json: Json = False) -> None:
 
 @app.command()
 def schema() -> None:
-    """The JSON Schema of a settings file, the one that TAPESTORE_CONFIG names."""
+    """The JSON Schema of the file that TAPESTORE_CONFIG names."""
     print_json(json_schema())

@@ -25,6 +25,7 @@ from storage import OperatorError, RejectedError, TransientError, UnavailableErr
 from tests.unit.cli.command import Command
 
 ROOT = Path(__file__).parents[3]
+LOOK = "see that it runs, and that `tapestore config show` names the right address"
 HEAVY = (
     "aiokafka",
     "alembic",
@@ -59,6 +60,16 @@ EXAMPLES = [
 def test_each_verb_is_called_what_its_own_help_says_first() -> None:
     help_of = {name: command.help.splitlines()[0] for (name, *more), command in COMMANDS.items() if not more}
     assert help_of == {name: verb.summary for name, verb in VERBS.items()}
+
+
+@pytest.mark.parametrize("group", [(), ("dlq",), ("migrate",), ("config",)])
+def test_a_list_of_verbs_is_whole_on_a_narrow_terminal(
+    tapestore: Command, monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = tapestore(*group, "--help").out.partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
 
 
 def test_every_option_and_argument_is_explained() -> None:
@@ -149,15 +160,15 @@ def test_a_verb_imports_only_what_it_needs(arguments: tuple[str, ...], not_neede
     [
         (UsageError("it does not fit"), Exit.USAGE, "it does not fit"),
         (RejectedError("a limit is at least 1"), Exit.USAGE, "a limit is at least 1"),
-        (UnavailableError("nobody answers"), Exit.UNAVAILABLE, "nobody answers"),
+        (UnavailableError("nobody answers"), Exit.UNAVAILABLE, f"nobody answers; {LOOK}"),
         (TransientError("an election"), Exit.UNAVAILABLE, "an election"),
         (OperatorError("wrong password", fix="change it"), Exit.UNAVAILABLE, "wrong password; change it"),
-        (SourceUnavailable("no servers"), Exit.UNAVAILABLE, "no servers"),
+        (SourceUnavailable("no servers"), Exit.UNAVAILABLE, f"no servers; {LOOK}"),
         (SourceRefused("no stream", fix="make it"), Exit.UNAVAILABLE, "no stream; make it"),
         (AddressRefused("port taken", fix="take another"), Exit.UNAVAILABLE, "port taken; take another"),
         (OSError(28, "No space left on device", "x"), Exit.UNAVAILABLE, "x: No space left on device"),
         (ConnectionResetError("gone"), Exit.UNAVAILABLE, "ConnectionResetError gone"),
-        (ExceptionGroup("", [UnavailableError("in a\ngroup")]), Exit.UNAVAILABLE, "in a group"),
+        (ExceptionGroup("", [UnavailableError("in a\ngroup")]), Exit.UNAVAILABLE, f"in a group; {LOOK}"),
         (ConfigError([Problem("A", "is wrong")]), Exit.CONFIG, "1 setting is wrong:\n  A: is wrong"),
         (
             ZeroDivisionError("division by zero"),
@@ -175,7 +186,7 @@ def test_an_error_is_told_on_stderr_without_its_password(
 ) -> None:
     assert told(UnavailableError("mongodb://user:canary@host:27017 does not answer")) is Exit.UNAVAILABLE
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "tapestore: mongodb://***@host:27017 does not answer\n")
+    assert (out, err) == ("", f"tapestore: mongodb://***@host:27017 does not answer; {LOOK}\n")
 
 
 def bug() -> ZeroDivisionError:

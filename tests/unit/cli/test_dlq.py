@@ -77,6 +77,12 @@ def test_a_reason_that_does_not_exist_is_refused_with_those_that_do(tapestore: C
         assert "no reason is called 'bad'; known are too large, too deep" in said
 
 
+@pytest.mark.usefixtures("letters")
+def test_a_list_speaks_of_its_limit_only_where_that_may_hide_letters(tapestore: Command) -> None:
+    assert "2 of 3 letters; --limit shows more" in tapestore("dlq", "list", "--limit", "2").err
+    assert "--limit" not in tapestore("dlq", "list").err
+
+
 def test_an_empty_list_says_so_on_stderr(tapestore: Command, store: Path) -> None:
     store_letters(store)
     ended = tapestore("dlq", "list")
