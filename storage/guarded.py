@@ -44,7 +44,7 @@ class GuardedAdapter(BaseAdapter):
     async def metrics(self) -> AdapterMetrics:
         return await self._adapter.metrics()
 
-    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
         return await self._call(lambda: self._adapter.put(table, collection, records))
 
     def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:

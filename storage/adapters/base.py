@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
+from storage.adapters.requests import refusals
 from storage.errors import ConflictError, RejectedError, TransientError, UnsupportedQuery
 from storage.letters import Conflict, DeadLetter
 from storage.observer import SILENT, AdapterMetrics, Observer
@@ -159,9 +160,19 @@ class BaseAdapter(ABC):
     async def ping(self) -> None:
         """See that the store answers; raises UnavailableError or OperatorError."""
 
-    @abstractmethod
     async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
-        """Write records of one collection; the promise is that of `Sink.put`."""
+        """Write records of one collection; the promise is that of `Sink.put`. Records of another one are rejected."""
+        refused = refusals(table, collection, records)
+        own = [record for place, record in enumerate(records) if place not in refused] if refused else records
+        fates = await self._put(table, collection, own) if own else []
+        if not refused:
+            return fates
+        written = iter(fates)
+        return [refused[place] if place in refused else next(written) for place in range(len(records))]
+
+    @abstractmethod
+    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+        """Write records, at least one, that belong to this collection; for `put`, which has looked."""
 
     @abstractmethod
     def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:

@@ -15,7 +15,6 @@ from storage.adapters.requests import (
     check_limit,
     check_range,
     is_market,
-    may_hold,
     question_asked,
     table_asked,
 )
@@ -74,14 +73,10 @@ class MemoryAdapter(BaseAdapter):
         if self.failures:
             raise self.failures.pop(0)
 
-    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
         await self.accept_write()
-        if not may_hold(table, collection):
-            return [rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")] * len(records)
         if collection not in self._collections and len(self._collections) >= self._max_collections:
             return [rejected(Reason.SYMBOL_LIMIT, f"{self._max_collections} collections are there")] * len(records)
-        if not records:
-            return []
         documents = self._collections.setdefault(collection, {})
         return [_put_one(table, documents, record) for record in records]
 

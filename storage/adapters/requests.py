@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from storage.errors import RejectedError
+from storage.outcomes import Reason, Result, rejected
+from storage.records import Record
 from storage.tables import SYMBOL, TABLES, TIMEFRAME, Table, table_of_collection
 
 _NAMES = {
@@ -21,6 +24,33 @@ _OUR_OWN = ("dead_letters", "conflicts", "tapestore_")
 def may_hold(table: Table, collection: str) -> bool:
     """Whether a collection of this name holds records of this table."""
     return _NAMES[table.name].fullmatch(collection) is not None
+
+
+def refusals(table: Table, collection: str, records: Sequence[Record]) -> dict[int, Result]:
+    """Why records cannot enter the collection, by their place: it holds one symbol (and timeframe) of one kind."""
+    if not may_hold(table, collection):
+        refused = rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")
+        return dict.fromkeys(range(len(records)), refused)
+    symbol, timeframe = meant_by(table, collection)
+    return {
+        place: rejected(Reason.INVALID_SYMBOL, f"{collection} does not hold a {_named(record)}")
+        for place, record in enumerate(records)
+        if record.symbol != symbol or (timeframe and getattr(record, "timeframe", None) != timeframe)
+    }
+
+
+def meant_by(table: Table, collection: str) -> tuple[str, str | None]:
+    """The symbol and the timeframe that a collection's name means; the name must have been checked."""
+    symbol = collection.removeprefix(f"{table.name}_")
+    if not table.has_timeframe:
+        return symbol, None
+    symbol, _, timeframe = symbol.rpartition("_")
+    return symbol, timeframe
+
+
+def _named(record: Record) -> str:
+    timeframe = getattr(record, "timeframe", "")
+    return f"{type(record).__name__} of {record.symbol!r:.80}{timeframe and f' {timeframe!r:.20}'}"
 
 
 def is_market(collection: str) -> bool:

@@ -33,13 +33,16 @@ class QueryContract:
             break
 
     async def test_a_range_of_one_symbol_leaves_out_the_others(self, adapter: BaseAdapter) -> None:
-        await adapter.write([trade(1, symbol="AAA"), trade(2, symbol="BBB"), trade(3, symbol="AAA")], "trades_ALL")
+        await put(adapter, trade(1, symbol="AAA"), trade(3, symbol="AAA"))
+        await put(adapter, trade(2, symbol="BBB"))
 
-        found = await adapter.query_range("trades_ALL", FIRST_DAY, LAST_DAY, symbol="AAA")
+        found = await adapter.query_range("trades_AAA", FIRST_DAY, LAST_DAY, symbol="AAA")
 
         assert sorted(document["trade_id"] for document in found) == [1, 3]
-        assert await adapter.get_record_count("trades_ALL", symbol="BBB") == 1
-        assert [document["trade_id"] for document in await adapter.query_latest("trades_ALL", symbol="BBB")] == [2]
+        assert await adapter.query_range("trades_AAA", FIRST_DAY, LAST_DAY, symbol="BBB") == []
+        assert await adapter.get_record_count("trades_AAA", symbol="BBB") == 0
+        assert await adapter.query_latest("trades_AAA", symbol="BBB") == []
+        assert await adapter.delete_range("trades_AAA", FIRST_DAY, LAST_DAY, symbol="BBB") == 0
 
     async def test_a_symbol_is_a_value_and_never_an_operator(self, adapter: BaseAdapter) -> None:
         await put(adapter, trade())

@@ -15,10 +15,9 @@ from storage.adapters.base import BaseAdapter
 from storage.adapters.sql.schema import market
 from storage.outcomes import STORED
 from storage.sql import SqlDatabase
-from storage.tables import CANDLES, TRADES
 from tests.contracts.adapter import MAX_COLLECTIONS, AdapterContract
-from tests.contracts.records import SNAPSHOT, candle, trade
-from tests.contracts.writing import FIRST_DAY, LAST_DAY, put
+from tests.contracts.records import SNAPSHOT
+from tests.contracts.writing import put
 
 
 @asynccontextmanager
@@ -33,21 +32,6 @@ async def emptied(type: str, url: str) -> AsyncIterator[BaseAdapter]:
 
 class SQLContract(AdapterContract):
     """One table holds all collections of a kind, by the symbol and timeframe of its rows."""
-
-    async def test_a_range_of_one_symbol_leaves_out_the_others(self, adapter: BaseAdapter) -> None:
-        """Instead of the test of that name: here a collection holds one symbol, and says so."""
-        mine, other = await adapter.put(TRADES, "trades_AAA", [trade(1, symbol="AAA"), trade(2, symbol="BBB")])
-
-        assert mine == STORED
-        assert other.reason is Reason.NOT_STORABLE and "trades_BBB" in other.error
-        assert len(await adapter.query_range("trades_AAA", FIRST_DAY, LAST_DAY, symbol="AAA")) == 1
-        assert await adapter.query_range("trades_AAA", FIRST_DAY, LAST_DAY, symbol="BBB") == []
-        assert await adapter.get_record_count("trades_AAA", symbol="BBB") == 0
-
-    async def test_a_candle_of_another_timeframe_is_rejected(self, adapter: BaseAdapter) -> None:
-        (result,) = await adapter.put(CANDLES, "candles_BTCUSDT_1M", [candle(timeframe="1m")])
-
-        assert result.reason is Reason.NOT_STORABLE and "candles_BTCUSDT_1m" in result.error
 
     async def test_a_word_that_a_record_does_not_promise_is_rejected_alone(self, adapter: BaseAdapter) -> None:
         odd: Any = {"kind": "other", "last_update_id": 7}

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from storage import TABLE_OF, TABLES, ConflictError, Outcome, Reason, Record, RejectedError, Result
 from storage.adapters.base import BaseAdapter, Document
 from storage.outcomes import DUPLICATE, STORED
-from tests.contracts.records import BARE, FULL, MS, SNAPSHOT, T0, trade, trades
+from tests.contracts.records import BARE, FULL, MS, SNAPSHOT, T0, candle, trade, trades
 
 MAX_COLLECTIONS = 12
 FIRST_DAY, LAST_DAY = datetime.min.replace(tzinfo=T0.tzinfo), datetime.max.replace(tzinfo=T0.tzinfo, microsecond=0)
@@ -198,6 +198,25 @@ class WritingContract:
         (result,) = await adapter.put(TABLES["trades"], "candles_BTCUSDT_1m", [trade()])
 
         assert result.outcome is Outcome.REJECTED
+
+    async def test_a_record_of_another_symbol_is_rejected_alone(self, adapter: BaseAdapter) -> None:
+        mixed = [trade(1), trade(2, symbol="ETHUSDT"), trade(3), trade(4, symbol="btcusdt")]
+
+        results = await adapter.put(TABLES["trades"], "trades_BTCUSDT", mixed)
+
+        assert (results[0], results[2]) == (STORED, STORED)
+        assert [results[place].reason for place in (1, 3)] == [Reason.INVALID_SYMBOL] * 2
+        assert "trades_BTCUSDT does not hold a Trade of 'ETHUSDT'" in results[1].error
+        assert len(await stored(adapter, trade())) == 2
+        assert await adapter.list_collections() == ["trades_BTCUSDT"]
+
+    async def test_a_candle_of_another_timeframe_is_rejected(self, adapter: BaseAdapter) -> None:
+        month = "candles_BTCUSDT_1M"
+
+        (result,) = await adapter.put(TABLES["candles"], month, [candle(timeframe="1m")])
+
+        assert result.reason is Reason.INVALID_SYMBOL and "'1m'" in result.error
+        assert await adapter.list_collections() == []
 
     async def test_beyond_the_limit_new_collections_are_rejected_and_old_ones_go_on(self, adapter: BaseAdapter) -> None:
         for number in range(MAX_COLLECTIONS):

@@ -147,11 +147,8 @@ class LocalAdapter(BaseAdapter):
         """See that the manifest answers."""
         await self._run(self._manifest.ping)
 
-    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
-        """Write records of one collection; the promise is that of `Sink.put`."""
+    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
         self._refuse_to_write()
-        if not records:
-            return []
         return await self._run(partial(self._writer.put, table, collection, records))
 
     def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:

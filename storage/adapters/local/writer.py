@@ -20,7 +20,6 @@ from storage.adapters.local.manifest import File, Manifest
 from storage.adapters.local.parquet import NotEncodable, arrange, encode, is_between, position_of, range_of, refusals
 from storage.adapters.local.reader import Reader, Span
 from storage.adapters.local.verdicts import Verdicts
-from storage.adapters.requests import may_hold
 from storage.outcomes import Outcome, Reason, Result, rejected
 from storage.records import Record
 from storage.tables import Table
@@ -99,8 +98,6 @@ class Writer:
 
     def _refuse(self, table: Table, collection: str) -> Result | None:
         """Why nothing of this table can enter the collection."""
-        if not may_hold(table, collection):
-            return rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")
         with self._naming:
             if collection not in self._names and len(self._names) >= self._max_collections:
                 return rejected(Reason.SYMBOL_LIMIT, f"{self._max_collections} collections are there")

@@ -25,7 +25,6 @@ from storage.adapters.requests import (
     check_free,
     check_limit,
     check_range,
-    may_hold,
     question_asked,
     table_asked,
 )
@@ -106,12 +105,8 @@ class MongoDBAdapter(BaseAdapter):
             size, build = await database.command("dbStats"), await database.command("buildInfo")
         return AdapterMetrics(self._connection.pool, int(size["storageSize"] + size["indexSize"]), build["version"])
 
-    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
         database = self._connection.database
-        if not may_hold(table, collection):
-            return [rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")] * len(records)
-        if not records:
-            return []
         with translated():
             if not await self._collections.prepare(database, collection):
                 return [rejected(Reason.SYMBOL_LIMIT, f"{self._limit} collections are there")] * len(records)

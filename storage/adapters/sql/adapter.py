@@ -13,7 +13,6 @@ from storage.adapters.requests import (
     check_free,
     check_limit,
     check_range,
-    may_hold,
     question_asked,
     table_asked,
 )
@@ -94,12 +93,8 @@ class SQLAdapter(BaseAdapter):
             size = await connection.scalar(bytes_of(database.dialect))
         return AdapterMetrics(database.pool, None if size is None else int(size), str(version))
 
-    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
         database = self._open()
-        if not may_hold(table, collection):
-            return [rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")] * len(records)
-        if not records:
-            return []
         if not await self._collections.prepare(collection):
             return [rejected(Reason.SYMBOL_LIMIT, f"{self._limit} collections are there")] * len(records)
         return await write(database, Slice.of(table, collection), records)

@@ -56,8 +56,6 @@ class _RefusedError(Exception):
 
 def _entry(slice: Slice, place: int, record: Record) -> Entry:
     check(slice.table, record)
-    if (record.symbol, getattr(record, "timeframe", None)) != (slice.symbol, slice.timeframe):
-        raise ValueError(f"a record of {record.symbol[:80]} belongs to {slice.table.collection(record)}")
     key = slice.table.key(record)
     if len(key) > MAX_KEY_CHARACTERS:
         raise _RefusedError(

@@ -9,6 +9,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from storage.adapters.base import Document
+from storage.adapters.requests import meant_by
 from storage.adapters.sql.schema import KINDS
 from storage.tables import Table
 
@@ -27,10 +28,7 @@ class Slice:
     @classmethod
     def of(cls, table: Table, collection: str) -> Self:
         """The slice that a collection's name means; the name must have been checked."""
-        symbol, timeframe = collection.removeprefix(f"{table.name}_"), None
-        if table.has_timeframe:
-            symbol, _, timeframe = symbol.rpartition("_")
-        return cls(table, KINDS[table.name], symbol, timeframe)
+        return cls(table, KINDS[table.name], *meant_by(table, collection))
 
     @property
     def where(self) -> Condition:
