@@ -7,15 +7,19 @@ import asyncio
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Connection, MetaData, func, inspect, make_url, select, text
 
-from storage import OperatorError, RejectedError
+from storage import TABLES as KINDS
+from storage import OperatorError, RejectedError, get_adapter
+from storage.adapters.sql.letters import PART_BYTES
 from storage.adapters.sql.schema import market
 from storage.metadata import MetadataDatabase, metadata
 from storage.migrations import downgrade, status, upgrade
 from storage.migrations.steps import VERSION_TABLE
 from storage.repositories.catalog import CatalogRepository
+from tests.contracts.letters import conflict, letter
 from tests.contracts.metadata_fixtures import OnMetadata
+from tests.contracts.records import FULL
 from tests.contracts.rows import dataset
 
 METADATA = {"datasets", "audit_logs", "health_metrics", "backfill_jobs", "lineage_records"}
@@ -68,6 +72,21 @@ class MigrationContract(OnMetadata):
 
         assert await tables(url) >= TABLES
 
+    async def test_down_and_up_again_with_market_data_in_the_tables(self, database: MetadataDatabase, url: str) -> None:
+        await CatalogRepository(database).upsert_dataset(dataset())
+        filled = await fill(url)
+        assert filled == set(market.tables)
+
+        before_market = await downgrade(url, "0001")
+
+        assert before_market.current == "0001"
+        assert await tables(url) & TABLES == METADATA
+        assert await CatalogRepository(database).get_all_datasets() == [dataset()]
+        await upgrade(url)
+        assert await filled_tables(url) == {"datasets"}
+        assert await fill(url) == filled
+        assert await downgrade(url, "base") and not await tables(url) & TABLES
+
     async def test_a_migration_that_was_killed_half_way_is_finished(self, url: str) -> None:
         await upgrade(url)
         async with MetadataDatabase(url) as database, database.write() as connection:
@@ -108,6 +127,23 @@ class MigrationContract(OnMetadata):
                 await CatalogRepository(database).get_all_datasets()
 
         assert "tapestore migrate up" in caught.value.fix
+
+
+async def fill(url: str) -> set[str]:
+    """Put something into each table of the market, as a store does; returns those that are not empty then."""
+    async with get_adapter(make_url(url).get_backend_name(), url) as store:
+        for kind, record in FULL.items():
+            await store.write([record], KINDS[kind].collection(record))
+        await store.dead_letters.put([letter(data=bytes(PART_BYTES + 1))])
+        await store.conflicts.put([conflict()])
+        await store.replace("results", [{"_id": "1", "seconds": 12.5}])
+    return await filled_tables(url) - {"datasets"}
+
+
+async def filled_tables(url: str) -> set[str]:
+    async with MetadataDatabase(url) as database, database.read() as connection:
+        counts = {table: select(func.count()).select_from(table) for table in _every_table().sorted_tables}
+        return {table.name for table, question in counts.items() if await connection.scalar(question)}
 
 
 async def tables(url: str) -> set[str]:
