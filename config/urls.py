@@ -12,7 +12,8 @@ from pydantic import AfterValidator, SecretStr
 HIDDEN = "***"
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
-_SERVER = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_PORT = r"(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})"
+_SERVER = rf"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::{_PORT})?"
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?"
     r"(?:(?P<user>[^\s@/?#:]*)(?P<password>:[^\s@/?#:]*)?@)?"
@@ -96,6 +97,8 @@ def asynchronous(url: str) -> str:
         awaitable = parsed.get_dialect().is_async
     except (exc.ArgumentError, ValueError):
         raise ValueError("is no SQLAlchemy URL such as mysql://user:password@host:3306/database") from None
+    if parsed.port is not None and not re.fullmatch(_PORT, str(parsed.port)):
+        raise ValueError("names a port above 65535")
     if not awaitable:
         raise ValueError("needs an asyncio driver: mysql+aiomysql, postgresql+asyncpg or sqlite+aiosqlite")
     return parsed.render_as_string(hide_password=False)
@@ -143,7 +146,7 @@ def _check_otlp_endpoint(endpoint: str) -> str:
 def _check_brokers(brokers: str) -> str:
     for broker in brokers.split(","):
         host, colon, port = broker.strip().rpartition(":")
-        if not (_HOST.fullmatch(host) and port.isdigit() if colon else _HOST.fullmatch(port)):
+        if not (_HOST.fullmatch(host) and re.fullmatch(_PORT, port) if colon else _HOST.fullmatch(port)):
             raise ValueError("is a list of host:port only; user and password belong in KAFKA_SASL_*")
     return brokers
 

@@ -48,6 +48,8 @@ def _parse(text: str) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
         raise RejectedError("the URL is not of the form mysql://user:password@host:port/database") from error
+    if not 0 <= (url.port or 0) <= 65535:
+        raise RejectedError("the URL names a port above 65535")
     driver = DRIVERS.get(url.get_backend_name())
     if driver is None:
         raise RejectedError(f"no SQL database in {url.get_backend_name()!r}: mysql, mariadb, postgresql or sqlite")

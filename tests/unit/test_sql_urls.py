@@ -38,7 +38,15 @@ def test_sqlite_keeps_its_path() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["", "canary", "oracle://u:canary@h/d", "mysql://u:canary@h:port/d", "mysql://u:canary@h/d?no=1"]
+    "given",
+    [
+        "",
+        "canary",
+        "oracle://u:canary@h/d",
+        "mysql://u:canary@h:port/d",
+        "mysql://u:canary@h/d?no=1",
+        "postgresql://u:canary@h:65536/d",
+    ],
 )
 def test_a_url_that_cannot_be_meant_is_refused_and_not_shown(given: str) -> None:
     with pytest.raises(RejectedError) as caught:

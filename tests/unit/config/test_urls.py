@@ -127,6 +127,11 @@ def test_a_url_is_shown_without_its_secrets_or_not_at_all(url: str, shown: str) 
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318?key=canary"),
         ("HTTP_HOST", "http://canary"),
         ("MONGODB_PORT", "canary@"),
+        ("METADATA_URL", "postgresql://u:canary@h:65536/d"),
+        ("MYSQL_URI", "mysql://u:canary@h:99999/d"),
+        ("MONGODB_URI", "mongodb://u:canary@h:65536"),
+        ("NATS_URL", "nats://u:canary@h:70000"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "canary:65540"),
         ("SOURCE", "nats://u:canary@h"),
     ],
 )
@@ -142,6 +147,7 @@ def test_a_wrong_address_is_refused_by_its_key_and_not_shown(key: str, value: st
     [
         ("NATS_URL", "nats://a:1,tls://u:p@b:2,c:3"),
         ("NATS_URL", "nats://[::1]:4222"),
+        ("NATS_URL", "nats://h:65535"),
         ("KAFKA_BOOTSTRAP_SERVERS", "a:9092, b:9092"),
         ("KAFKA_BOOTSTRAP_SERVERS", "[::1]:9092"),
         ("MONGODB_URI", "mongodb://a:1,b:2,[::1]:3/?replicaSet=rs0&w=majority"),
