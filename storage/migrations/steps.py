@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 from alembic import command
@@ -52,15 +53,30 @@ async def upgrade(url: str, target: str = "head") -> MigrationStatus:
 async def downgrade(url: str, target: str) -> MigrationStatus:
     """Take the tables back to a revision, "-1" for one step, "base" for none, and say where they stand.
 
-    What the steps drop is gone. Raises as `upgrade` does.
+    What the steps drop is gone. Raises as `upgrade` does, and RejectedError where no step back is left.
     """
-    return await _under_lock(url, lambda _, config: command.downgrade(config, target))
+
+    def down(connection: Connection, config: Config) -> None:
+        if target.startswith("-") and _current(connection) is None:
+            raise RejectedError("there are no tables to take back a version")
+        command.downgrade(config, target)
+
+    return await _under_lock(url, down)
 
 
 async def status(url: str) -> MigrationStatus:
     """Where the tables stand; changes nothing."""
-    async with MetadataDatabase(url) as database, database.read() as connection:
-        return await connection.run_sync(lambda sync: _status(sync, _config(sync)))
+    database = MetadataDatabase(url)
+    if not _is_there(database):
+        return _status(None)
+    async with database, database.read() as connection:
+        return _status(await connection.run_sync(_current))
+
+
+def _is_there(database: MetadataDatabase) -> bool:
+    """SQLite makes the file that it opens, and who only looks makes none."""
+    file = database.url.database
+    return database.dialect != "sqlite" or not file or Path(file).exists()
 
 
 async def _under_lock(url: str, work: Callable[[Connection, Config], None]) -> MigrationStatus:
@@ -71,13 +87,13 @@ async def _under_lock(url: str, work: Callable[[Connection, Config], None]) -> M
                 work(connection, config)
             except CommandError as error:
                 raise RejectedError(f"cannot migrate: {error}") from error
-            return _status(connection, config)
+            return _status(_current(connection))
 
     async with MetadataDatabase(url, timeout_seconds=TIMEOUT_SECONDS) as database, database.write() as connection:
         return await connection.run_sync(locked)
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection | None) -> Config:
     config = Config()
     config.set_main_option("script_location", "storage:migrations")
     config.set_main_option("path_separator", "os")
@@ -85,10 +101,9 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _status(connection: Connection, config: Config) -> MigrationStatus:
-    scripts = ScriptDirectory.from_config(config)
+def _status(current: str | None) -> MigrationStatus:
+    scripts = ScriptDirectory.from_config(_config(None))
     known = [script.revision for script in scripts.walk_revisions()]
-    current = _current(connection)
     behind = known if current is None else known[: known.index(current)] if current in known else []
     return MigrationStatus(current=current, head=known[0], pending=tuple(reversed(behind)))
 

@@ -78,8 +78,9 @@ def test_the_schema_is_one(tapestore: Command) -> None:
     jsonschema.validate({"MARKET": "spot"}, schema)
 
 
-def test_migrate_forward_and_back(tapestore: Command) -> None:
+def test_migrate_forward_and_back(tapestore: Command, store: Path) -> None:
     before = tapestore("migrate", "status", "--json", expect=1).json
+    assert not store.exists()
     assert before["current"] is None
     assert before["pending"]
     up = tapestore("migrate", "up", "--json").json
@@ -87,6 +88,7 @@ def test_migrate_forward_and_back(tapestore: Command) -> None:
     assert tapestore("migrate", "status", "--json").json == up
     assert tapestore("migrate", "down", "--to", "base", "--json").json["current"] is None
     assert "no tables of" in tapestore("migrate", "status", expect=1).out
+    assert tapestore("migrate", "down", expect=2).err == "tapestore: there are no tables to take back a version\n"
 
 
 def test_migrate_to_a_version_that_does_not_exist_exits_2(tapestore: Command) -> None:
