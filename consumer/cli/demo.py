@@ -26,6 +26,7 @@ from consumer.simulator.market import Market
 from consumer.sources.memory import END, MemoryBus, MemorySource
 from consumer.stores import store_of
 from consumer.telemetry.logs import configure_logs
+from storage import OperatorError
 from storage.adapters.base import Document
 from storage.times import EPOCH, FOREVER
 
@@ -49,6 +50,7 @@ def demo(
       tapestore demo --count 200000 --symbols 10 --path /tmp/demo
     """
     folder = path or Path("data") / "demo" / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    _make(folder)
     told = {"STORE": "local", "LOCAL_PATH": str(folder), "MARKET": "demo", "BATCH_MAX_AGE_SECONDS": "1"}
     loaded = load(told | {"LOG_LEVEL": "ERROR"})
     configure_logs(loaded.telemetry)
@@ -58,6 +60,15 @@ def demo(
     asyncio.run(showing.run())
     print_json(showing.as_json()) if as_json else showing.print()
     raise typer.Exit(Exit.CHECK_FAILED if showing.differences else Exit.OK)
+
+
+def _make(folder: Path) -> None:
+    """A place that cannot be one is told before anything begins."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "give a folder that this user can write, with --path"
+        raise OperatorError(f"no folder {folder}: {error.strerror}", fix=fix) from error
 
 
 class _Demo:

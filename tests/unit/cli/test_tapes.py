@@ -108,6 +108,15 @@ def test_the_demo_finds_every_document_and_says_what_to_try(quiet: Command, tmp_
     assert quiet("verify").code == 0
 
 
+@pytest.mark.parametrize("place", ["there.jsonl", "there.jsonl/demo"])
+def test_a_demo_without_a_place_is_one_line_that_says_what_to_do(quiet: Command, tmp_path: Path, place: str) -> None:
+    (tmp_path / "there.jsonl").touch()
+    ended = quiet("demo", "--path", place, expect=69)
+    assert (ended.out, ended.err.count("\n")) == ("", 1)
+    assert ended.err.startswith(f"tapestore: no folder {place}: ")
+    assert "--path" in ended.err
+
+
 def test_the_demo_as_json(quiet: Command) -> None:
     ended = quiet("demo", "--count", "300", "--path", "demo", "--json")
     assert ended.err == ""
