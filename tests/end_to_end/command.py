@@ -158,15 +158,17 @@ def stopped(server: Server) -> Iterator[None]:
 
 
 @contextmanager
-def running(*arguments: str, told: Environment, inside: Sequence[str] = ()) -> Iterator[Running]:
+def running(
+    *arguments: str, told: Environment, inside: Sequence[str] = (), command: Sequence[str] = COMMAND
+) -> Iterator[Running]:
     """A command that runs while the context lasts; killed at its end if it is still there.
 
-    `inside` is a command that ends by executing the one that it is given.
+    `inside` is a command that ends by executing the one that it is given; `command` stands in for ours.
     """
     port = free_port()
     with TemporaryDirectory() as folder, Path(folder, "out").open("wb") as out, Path(folder, "err").open("wb") as err:
         process = subprocess.Popen(
-            [*inside, *COMMAND, *arguments],
+            [*inside, *command, *arguments],
             env=environment({**told, "HTTP_PORT": str(port)}),
             stdout=out,
             stderr=err,

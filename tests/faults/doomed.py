@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from config import load
 from consumer.cli.app import main as tapestore
+from consumer.cli.consume import telemetry
 from consumer.running import run
 from consumer.service import Service
 from consumer.sources import open_source
@@ -168,7 +169,13 @@ def main(stage: str, seed: str, variant: str = "") -> None:
     if variant:
         VARIANTS[variant](service)
     STAGES[stage](service, int(seed))
-    asyncio.run(run(service, serve=settings.http.port != 0))
+    asyncio.run(live(service))
+
+
+async def live(service: Service) -> None:
+    """As `tapestore run` does it."""
+    async with telemetry(service.settings, service.source.name):
+        await run(service, serve=service.settings.http.port != 0)
 
 
 _COMPACTING = (("open", "", ".parquet.tmp"), ("os.rename", "", ".parquet.tmp"), ("os.remove", "", ".parquet"))

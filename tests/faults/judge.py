@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from tests.end_to_end.feed import ALL, HEALING_SECONDS, Feed, sums, totals
 FRESH = 50
 """Messages that are sent once all is quiet: they prove that it goes on."""
 POLL_SECONDS = 0.05
+SECONDS = 60
+DOOMED = (sys.executable, "-m", "tests.faults.doomed")
 FATES = ("stored", "duplicate", "stale", "conflict", "dead_lettered", "ignored", "returned")
 _SAMPLE = re.compile(r'^tapestore_records_total\{.*outcome="(\w+)".*\} (\S+)$', re.MULTILINE)
 
@@ -54,9 +57,15 @@ class Judge:
         print(f"seed {seed}")  # noqa: T201 - pytest shows it with a failure: it replays the run
 
     @contextmanager
-    def service(self, *, inside: Sequence[str] = (), more: Mapping[str, str] | None = None) -> Iterator[Running]:
-        """The real command in its process, consuming while the context lasts."""
-        with running("run", told=self.told | dict(more or {}), inside=inside) as service:
+    def service(self, *, inside: Sequence[str] = (), **more: str) -> Iterator[Running]:
+        """The real command in its process, consuming while the context lasts; `more` are settings."""
+        with running("run", told=self.told | more, inside=inside) as service:
+            yield service
+
+    @contextmanager
+    def variant(self, name: str) -> Iterator[Running]:
+        """The service with a promise broken on purpose; without a name it is as it should be."""
+        with running("never", "0", name, told=self.told, command=DOOMED) as service:
             yield service
 
     def send(self, count: int) -> None:
@@ -73,6 +82,19 @@ class Judge:
         self._wait_until_all_is_stored(service, self._over + seconds)
         self._look_at(service)
 
+    def wait_until_idle(self, service: Running) -> None:
+        """Until the bus has nothing more for us, whatever became of it; then look at the numbers."""
+        deadline = time.monotonic() + SECONDS
+        while not _is_idle(service):
+            assert time.monotonic() < deadline, f"it does not end: {service.get('/status')}"
+            time.sleep(POLL_SECONDS)
+        self._look_at(service)
+
+    def check_bounds(self, service: Running) -> None:
+        """No more in flight than was allowed, now."""
+        now = service.get("/status")[1]["in_flight"]
+        assert now["messages"] <= now["max_messages"], f"too much in flight: {now}"
+
     def _wait_until_all_is_stored(self, service: Running, deadline: float) -> None:
         while True:
             is_idle, now = _is_idle(service), time.monotonic()
@@ -85,13 +107,14 @@ class Judge:
 
     def _look_at(self, service: Running) -> None:
         """The numbers of a service with nothing to do: /metrics says what /status says, and it adds up."""
+        self.check_bounds(service)
         status = service.wait_until("/status", lambda _, status: not status["in_flight"]["messages"])
         measured: Counter[str] = Counter()
         for fate, value in _SAMPLE.findall(service.text("/metrics")[1]):
             measured[fate] += int(float(value))
         told = Counter({fate: count_of(fate, status) for fate in FATES})
-        assert +measured == +told, "metrics and status differ"
-        assert told.total() == count_of("received", status), "received and ended differ"
+        assert +measured == +told, f"metrics and status differ: {measured} {told}"
+        assert told.total() == count_of("received", status), "what was received and what ended differ"
         self.figures.redelivered += status["sources"][0]["redelivered"]
         self.figures.peak_rss_mib = max(self.figures.peak_rss_mib, peak_rss_mib(service.process.pid))
 
@@ -99,7 +122,9 @@ class Judge:
         """Compare everything with the truth; raises AssertionError with what is wrong."""
         self.figures.sent = self.feed.truth.messages
         faults = [*self._wrong_documents(), *self._wrong_letters(), *self._wrong_conflicts(), *self._wrong_lineage()]
-        assert not faults, f"seed {self.figures.seed}, {len(faults)} faults: {faults[:5]} {asdict(self.figures)}"
+        assert not faults, (
+            f"seed {self.figures.seed}, {len(faults)} faults: {faults[:3] + faults[-3:]} {asdict(self.figures)}"
+        )
         return self.figures
 
     def _wrong_documents(self) -> Iterator[str]:

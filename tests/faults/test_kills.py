@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
-import sys
 
 import pytest
 
@@ -13,14 +12,15 @@ from tests.end_to_end.command import SECONDS, environment, tapestore
 from tests.end_to_end.conftest import Told
 from tests.faults.conftest import CourtRoom
 from tests.faults.doomed import COMPACTION
+from tests.faults.judge import DOOMED
 
 MESSAGES = 600
 NOWHERE = {"METADATA_URL": "mysql://root@127.0.0.1:1/tapestore"}
 
 
-def doomed(told: Told, stage: str, seed: int) -> None:
-    """Run the service until it is killed there."""
-    command = [sys.executable, "-m", "tests.faults.doomed", stage, str(seed)]
+def doomed(told: Told, stage: str, seed: int, variant: str = "") -> None:
+    """Run the service, or a broken variant of it, until it is killed there."""
+    command = [*DOOMED, stage, str(seed), variant]
     died = subprocess.run(command, env=environment(told), capture_output=True, text=True, timeout=SECONDS, check=False)
     assert died.returncode == -signal.SIGKILL, f"{stage}, seed {seed}: {died.stderr}"
 
