@@ -27,20 +27,26 @@ def observe(service: Service) -> None:
     metrics.SPOOL_ROWS.observe(lambda: {(): service.metadata.waiting_rows})
     metrics.DATA_BYTES.observe(lambda: {} if service.upkeep.data_bytes is None else {(): service.upkeep.data_bytes})
     metrics.DATA_QUOTA.observe(lambda: {(): service.upkeep.quota} if service.upkeep.quota else {})
-    metrics.CONNECTIONS.observe(lambda: _connections(service.upkeep.pool))
-    metrics.CONNECTIONS_MAX.observe(lambda: _known(service.upkeep.pool.maximum))
-    metrics.CONNECTIONS_PENDING.observe(lambda: _known(service.upkeep.pool.waiting))
+    metrics.CONNECTIONS.observe(lambda: _connections(_pools(service)))
+    metrics.CONNECTIONS_MAX.observe(lambda: _known({name: pool.maximum for name, pool in _pools(service).items()}))
+    metrics.CONNECTIONS_PENDING.observe(lambda: _known({name: pool.waiting for name, pool in _pools(service).items()}))
     metrics.breaker_is(service.breaker.state)
 
 
-def _connections(pool: PoolUse) -> dict[tuple[str, ...], float]:
-    if pool.size is None or pool.in_use is None:
-        return {}
-    return {("store", "used"): pool.in_use, ("store", "idle"): max(0, pool.size - pool.in_use)}
+def _pools(service: Service) -> dict[str, PoolUse]:
+    return {"store": service.upkeep.pool, "metadata": service.metadata.pool}
 
 
-def _known(count: int | None) -> dict[tuple[str, ...], float]:
-    return {} if count is None else {("store",): count}
+def _connections(pools: dict[str, PoolUse]) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for name, pool in pools.items():
+        if pool.size is not None and pool.in_use is not None:
+            found |= {(name, "used"): pool.in_use, (name, "idle"): max(0, pool.size - pool.in_use)}
+    return found
+
+
+def _known(counts: dict[str, int | None]) -> dict[tuple[str, ...], float]:
+    return {(name,): count for name, count in counts.items() if count is not None}
 
 
 def _by_kind_and_fate(service: Service) -> dict[tuple[str, str], int]:

@@ -14,11 +14,13 @@ from consumer.errors import explained
 from consumer.lineage import LineageReport, origin
 from consumer.sources.base import Source
 from consumer.telemetry import events
+from consumer.telemetry.statements import StatementTelemetry
 from storage import DatabaseError, OperatorError
 from storage.adapters.base import BaseAdapter
 from storage.metadata import MetadataDatabase
 from storage.metadata.rows import LineageRow
 from storage.migrations import status, upgrade
+from storage.observer import PoolUse
 from storage.registration import Registration
 from storage.repositories.audit import AuditRepository
 from storage.repositories.catalog import CatalogRepository
@@ -41,7 +43,8 @@ class Metadata:
         self._interval = settings.telemetry.lineage_seconds
         self._source = source
         self._report = report
-        self._database = MetadataDatabase(self._url)
+        observer = StatementTelemetry(settings.telemetry.slow_query_seconds, pool="metadata")
+        self._database = MetadataDatabase(self._url, observer=lambda: observer)
         catalog = CatalogRepository(self._database, compatibility=settings.metadata.schema_compatibility)
         self._registration = Registration(store, catalog, market=settings.market, storage_type=settings.store.kind)
         self._is_reconciled = False
@@ -55,6 +58,11 @@ class Metadata:
         self._losses_told = 0
         self._ending = asyncio.Event()
         self.problem = "not connected yet"
+
+    @property
+    def pool(self) -> PoolUse:
+        """The connections to the database now."""
+        return self._database.pool
 
     @property
     def waiting_rows(self) -> int:

@@ -14,6 +14,7 @@ from storage.errors import DatabaseError
 from storage.guarded import GuardedAdapter
 from storage.metadata.guarded import GuardedMetadata
 from storage.migrations import upgrade, upgrade_collections
+from storage.observer import SILENT, Observer
 from storage.registration import Registration
 from storage.repositories.agg_trade import AggTradeRepository
 from storage.repositories.audit import AuditRepository
@@ -44,14 +45,15 @@ class DatabaseManager:
     a call to a side that is down raises UnavailableError, at once while its breaker is open. The SQL side
     is called `mysql` also where it is PostgreSQL or SQLite, as METADATA_URL and MYSQL_* say; MongoDB is
     that of MONGODB_*, whatever STORE says. Without `settings` they are read from the environment, which
-    may raise ConfigError.
+    may raise ConfigError. `observer` hears of the statements and the waits of both sides.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, observer: Observer = SILENT) -> None:
         self._settings = settings = settings or load()
         breakers = [CircuitBreaker(settings.retry.failure_threshold, settings.retry.recovery_seconds) for _ in range(2)]
-        self.mysql = GuardedMetadata(settings.metadata_url.get_secret_value(), breakers[0])
+        self.mysql = GuardedMetadata(settings.metadata_url.get_secret_value(), breakers[0], observer=lambda: observer)
         self._documents = mongodb_of(settings)
+        self._documents.observer = observer
         self.mongodb = GuardedAdapter(self._documents, breakers[1])
         self._watches = {
             "mysql": Watch(

@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "storage.values",
     ),
     "storage.schemas": ("storage.errors", "storage.records", "storage.tables", "storage.times", "storage.values"),
-    "storage.sql": ("storage.errors", "storage.times"),
+    "storage.sql": ("storage.errors", "storage.observer", "storage.times"),
     "storage.metadata": (
         "storage.circuit_breaker",
         "storage.errors",

@@ -174,18 +174,18 @@ DATABASE_OPERATION_SECONDS = Histogram(
     },
     buckets=DATABASE_SECONDS,
 )
-_POOL = {names.DB_POOL_NAME: ("store",)}
+_POOL = {names.DB_POOL_NAME: names.POOLS}
 CONNECTIONS = Observed(
     names.DB_CONNECTIONS,
     "{connection}",
-    "Connections of the store's pool, as they were at the last look.",
+    "Connections of a pool; those of the store as they were at the last look.",
     {**_POOL, names.DB_CONNECTION_STATE: ("idle", "used")},
 )
 CONNECTIONS_MAX = Observed(names.DB_CONNECTIONS_MAX, "{connection}", "Connections that the pool may hold.", _POOL)
 CONNECTIONS_PENDING = Observed(
     names.DB_CONNECTIONS_PENDING,
     "{request}",
-    "Callers that wait for a connection, as they were at the last look.",
+    "Callers that wait for a connection; of the store as they were at the last look.",
     _POOL,
 )
 CONNECTION_WAIT = Histogram(
@@ -194,7 +194,7 @@ CONNECTION_WAIT = Histogram(
 STATEMENT_SECONDS = Histogram(
     "tapestore.store.statement.duration",
     "s",
-    "Duration of one statement or command, as the store's driver saw it.",
+    "Duration of one statement or command, as the driver of the store or of the metadata database saw it.",
     {names.DB_SYSTEM_NAME: names.DATABASES, **_FAILURE},
     buckets=DATABASE_SECONDS,
 )

@@ -48,6 +48,7 @@ RECORD_KIND = "tapestore.record.kind"
 BUSES = ("nats", "kafka", "file", "memory")
 BUS_OPERATIONS = ("fetch", "poll", "receive", "ack", "commit")
 DATABASES = ("mongodb", "parquet", "mysql", "mariadb", "postgresql", "sqlite", "memory")
+POOLS = ("store", "metadata")
 DATABASE_OPERATIONS = ("insert", "update")
 
 _BUS_OF = {"jetstream": "nats"}

@@ -1,4 +1,4 @@
-"""Hears what a store's driver tells of statements and connections, and makes metrics and log lines of it."""
+"""Hears what a database's driver tells of statements and connections, and makes metrics and log lines of it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ _FAILURES = {
 
 
 class StatementTelemetry:
-    """An observer of a store (see `storage.observer`); a statement longer than `slow_seconds` is logged."""
+    """An observer of the database that one pool leads to (see `storage.observer`).
 
-    def __init__(self, slow_seconds: float) -> None:
+    A statement longer than `slow_seconds` is logged; `pool` is one of `names.POOLS`.
+    """
+
+    def __init__(self, slow_seconds: float, *, pool: str = "store") -> None:
         self._slow_seconds = slow_seconds
+        self._pool = pool
 
     def operation_ended(self, system: str, operation: str, shape: str, seconds: float, error: str = "") -> None:
         """Measure a statement, and name it when it was slow."""
@@ -27,4 +31,4 @@ class StatementTelemetry:
 
     def connection_waited(self, system: str, seconds: float) -> None:
         """Measure a wait for a connection."""
-        metrics.CONNECTION_WAIT.record(seconds, "store")
+        metrics.CONNECTION_WAIT.record(seconds, self._pool)

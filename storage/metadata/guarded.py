@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.circuit_breaker import CircuitBreaker
 from storage.metadata.database import MetadataDatabase
-from storage.observer import AdapterMetrics, PoolUse
-from storage.sql.database import POOL
+from storage.observer import AdapterMetrics
 
 VERSION = {"sqlite": "SELECT sqlite_version()"}
 
@@ -36,9 +35,7 @@ class GuardedMetadata(MetadataDatabase):
         async with super().read() as connection:
             answer = await connection.exec_driver_sql(VERSION.get(self.dialect, "SELECT version()"))
             version = str(answer.scalar_one())
-        pool: Any = self.engine.pool
-        size, in_use = pool.checkedin() + pool.checkedout(), pool.checkedout()
-        return AdapterMetrics(PoolUse(size, in_use, None, POOL["pool_size"] + POOL["max_overflow"]), None, version)
+        return AdapterMetrics(self.pool, None, version)
 
     @asynccontextmanager
     async def read(self, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -16,7 +17,9 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.errors import OperatorError
+from storage.observer import SILENT, Observer, PoolUse
 from storage.sql.errors import FILE, Words, translated
+from storage.sql.monitoring import Listener
 from storage.sql.urls import parse_url
 
 POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_recycle": 1800, "pool_pre_ping": True}
@@ -34,7 +37,8 @@ class SqlDatabase:
     Nothing waits longer than `timeout_seconds`, neither for a connection nor for an answer, unless the
     caller says how long. What escapes is a DatabaseError that never shows the password. The constructor
     does no I/O and raises RejectedError for a URL that cannot be meant. `pool` and `driver` are arguments
-    of SQLAlchemy's engine and of the driver, over those that are set here.
+    of SQLAlchemy's engine and of the driver, over those that are set here. `observer` is asked for whom to
+    tell of statements and waits, each time.
     """
 
     words: ClassVar[Words] = Words()
@@ -48,12 +52,18 @@ class SqlDatabase:
         connect_seconds: float = 3.0,
         pool: Mapping[str, Any] | None = None,
         driver: Mapping[str, Any] | None = None,
+        observer: Callable[[], Observer] = lambda: SILENT,
     ) -> None:
-        self.url, options = parse_url(url)
+        self.url, of_url = parse_url(url)
         self.dialect = self.url.get_backend_name()
         self.timeout_seconds = timeout_seconds
-        arguments = _driver_arguments(self.dialect, connect_seconds, timeout_seconds) | options | dict(driver or {})
-        self.engine = self._create_engine({**POOL, **(pool or {})}, arguments)
+        arguments = _driver_arguments(self.dialect, connect_seconds, timeout_seconds) | of_url | dict(driver or {})
+        options = {**POOL, **(pool or {})}
+        self.engine = self._create_engine(options, arguments)
+        self._maximum = options["pool_size"] + options["max_overflow"]
+        self._waiting = 0
+        self._listener = Listener(self.dialect, observer)
+        self._listener.listen(self.engine.sync_engine)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url.render_as_string(hide_password=True)!r})"
@@ -90,11 +100,35 @@ class SqlDatabase:
                 async with connection.begin():
                     yield connection
 
+    @property
+    def pool(self) -> PoolUse:
+        """The connections now."""
+        pool: Any = self.engine.pool
+        return PoolUse(pool.checkedin() + pool.checkedout(), pool.checkedout(), self._waiting, self._maximum)
+
     @asynccontextmanager
     async def checkout(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of the pool, without limits of time and with the driver's own errors."""
-        async with self.engine.connect() as connection:
+        """A connection of the pool, without limits of time and with the driver's own errors.
+
+        The observer hears how long it took, and of an answer that was not awaited.
+        """
+        connection = self.engine.connect()
+        await self._start(connection)
+        try:
             yield connection
+        finally:
+            if connection.sync_connection is not None:
+                self._listener.left(connection.sync_connection, "UnavailableError")
+            await connection.close()
+
+    async def _start(self, connection: AsyncConnection) -> None:
+        started = perf_counter()
+        self._waiting += 1
+        try:
+            await connection.start()
+        finally:
+            self._waiting -= 1
+            self._listener.waited(perf_counter() - started)
 
     async def __aenter__(self) -> Self:
         await self.connect()

@@ -14,6 +14,7 @@ from config import Settings, load
 from storage import DatabaseManager, Outcome, TransientError, UnavailableError
 from storage.circuit_breaker import CircuitBreakerOpen
 from storage.metadata import MetadataDatabase
+from storage.observer import Silent
 from tests.contracts.records import candle, trade
 from tests.contracts.rows import dataset
 from tests.integration.mongodb import FORGOTTEN_SOCKETS
@@ -166,3 +167,17 @@ async def test_shutting_down_twice_is_harmless_and_it_may_start_again(settings: 
         await manager.shutdown()
     with pytest.raises(UnavailableError):
         await manager.trades.get_latest("BTCUSDT")
+
+
+async def test_an_observer_hears_of_both_sides(settings: Settings) -> None:
+    systems: set[str] = set()
+
+    class Ear(Silent):
+        def operation_ended(self, system: str, operation: str, shape: str, seconds: float, error: str = "") -> None:
+            systems.add(system)
+
+    async with DatabaseManager(settings, observer=Ear()) as manager:
+        await manager.datasets.upsert_dataset(dataset())
+        await manager.trades.insert(trade())
+
+    assert systems == {"mysql", "mongodb"}

@@ -3,12 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from config import load
 from consumer.lineage import LineageReport
 from consumer.metadata import Metadata
 from consumer.pipeline.tally import Fate, Tally
 from consumer.sources.base import LostRange
 from consumer.sources.memory import MemoryBus, MemorySource
+from consumer.telemetry import events, metrics
 from storage.adapters.memory import MemoryAdapter
 from storage.auditing import verify
 from storage.metadata import MetadataDatabase
@@ -36,8 +39,10 @@ def counted() -> Tally:
     return tally
 
 
-async def followed(folder: Path, tally: Tally, *, url: str | None = None) -> None:
-    told = {"LOCAL_PATH": str(folder), "MARKET": "spot"} | ({"METADATA_URL": url} if url else {})
+async def followed(folder: Path, tally: Tally, *, url: str | None = None, slow_seconds: float = 1.0) -> None:
+    told = {"LOCAL_PATH": str(folder), "MARKET": "spot", "SLOW_QUERY_SECONDS": str(slow_seconds)} | (
+        {"METADATA_URL": url} if url else {}
+    )
     report = LineageReport(tally, run_id="run1", market="spot", transformation="consume")
     metadata = Metadata(load(told), LosingSource(MemoryBus()), MemoryAdapter(), report, "run1")
     metadata.end()
@@ -62,6 +67,23 @@ async def test_a_run_leaves_rows_that_add_up_and_a_registered_dataset(tmp_path: 
     assert verify(rows) == []
     async with database(tmp_path) as opened:
         assert [each.category for each in await CatalogRepository(opened).get_all_datasets()] == ["trades"]
+
+
+async def test_its_statements_are_measured_and_the_slow_ones_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[tuple[object, ...]] = []
+    monkeypatch.setattr(events, "slow_statement", lambda *told: named.append(told))
+    metrics.configure_metrics()
+
+    await followed(tmp_path, counted(), slow_seconds=1e-9)
+
+    exposed = metrics.exposition().decode()
+    assert 'tapestore_store_statement_duration_seconds_count{db_system_name="sqlite"' in exposed
+    assert 'db_client_connection_wait_time_seconds_count{db_client_connection_pool_name="metadata"}' in exposed
+    shapes = [str(shape) for _, operation, shape, _ in named if operation == "insert"]
+    assert any(shape.startswith("INSERT INTO lineage_records") for shape in shapes)
+    assert not any("trades_BTCUSDT" in shape for shape in shapes)
 
 
 async def test_a_collection_that_an_earlier_process_left_unregistered_is_registered_at_the_start(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from time import perf_counter
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncResult
 
-from storage.adapters.sql.monitoring import Listener
 from storage.adapters.sql.schema import market
 from storage.adapters.sql.sqlite import DecimalConnection
-from storage.observer import Observer, PoolUse
+from storage.observer import Observer
 from storage.sql.database import SqlDatabase
 from storage.sql.errors import Words, translated
 from storage.sql.lock import migration_lock
@@ -42,13 +40,9 @@ class MarketDatabase(SqlDatabase):
             # Its default would lock gaps between keys, in which two writers of new keys wait for each other.
             pool = {"isolation_level": "READ COMMITTED"} | pool
         driver = {"factory": DecimalConnection} if scheme == "sqlite" else {}
-        super().__init__(url, pool=pool, driver=driver, **timeouts)
-        self._maximum = pool["pool_size"] + pool["max_overflow"]
-        self._waiting = 0
+        super().__init__(url, pool=pool, driver=driver, observer=observer, **timeouts)
         self._streaming: set[AsyncConnection] = set()
         self._one_writer = asyncio.Lock() if self.dialect == "sqlite" else None
-        self._listener = Listener(self.dialect, observer)
-        self._listener.listen(self.engine.sync_engine)
 
     async def connect(self) -> None:
         """See that it answers, and make the tables that are missing."""
@@ -66,12 +60,6 @@ class MarketDatabase(SqlDatabase):
                 await connection.close()
         await super().disconnect()
 
-    @property
-    def pool(self) -> PoolUse:
-        """The connections now."""
-        pool: Any = self.engine.pool
-        return PoolUse(pool.checkedin() + pool.checkedout(), pool.checkedout(), self._waiting, self._maximum)
-
     @asynccontextmanager
     async def write(self, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back by an error."""
@@ -79,18 +67,6 @@ class MarketDatabase(SqlDatabase):
             async with asyncio.timeout(seconds or self.timeout_seconds), self._one_writer or nullcontext():
                 async with super().write(seconds) as connection:
                     yield connection
-
-    @asynccontextmanager
-    async def checkout(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of the pool; the observer hears how long it took, and of an answer that was not awaited."""
-        connection = self.engine.connect()
-        await self._start(connection)
-        try:
-            yield connection
-        finally:
-            if connection.sync_connection is not None:
-                self._listener.left(connection.sync_connection, "UnavailableError")
-            await connection.close()
 
     async def stream(self, statement: sa.Select[Any]) -> AsyncIterator[sa.Row[Any]]:
         """The rows of a statement as they come, by a cursor of the server: a connection is in use meanwhile."""
@@ -109,15 +85,6 @@ class MarketDatabase(SqlDatabase):
             yield result
         finally:
             self._streaming.discard(connection)
-
-    async def _start(self, connection: AsyncConnection) -> None:
-        started = perf_counter()
-        self._waiting += 1
-        try:
-            await connection.start()
-        finally:
-            self._waiting -= 1
-            self._listener.waited(perf_counter() - started)
 
 
 Open = Callable[[], MarketDatabase]

@@ -12,8 +12,12 @@ from sqlalchemy import text
 from storage import OperatorError, UnavailableError
 from storage.adapters.sql import SQLiteAdapter
 from storage.adapters.sql.database import PAGE, MarketDatabase
-from storage.adapters.sql.monitoring import shape_of
+from storage.metadata import MetadataDatabase
+from storage.migrations import upgrade
+from storage.repositories.catalog import CatalogRepository
+from storage.sql.monitoring import shape_of
 from tests.contracts.records import T0, candle, trade, trades
+from tests.contracts.rows import dataset
 from tests.contracts.writing import LAST_DAY, put
 
 
@@ -123,6 +127,20 @@ async def test_it_tells_its_pool_its_size_and_its_version(adapter: SQLiteAdapter
     assert (metrics.pool.maximum, metrics.pool.waiting, metrics.pool.in_use) == (15, 0, 0)
     assert metrics.data_bytes and metrics.data_bytes > 4096
     assert metrics.server_version.startswith("3.")
+
+
+async def test_the_metadata_database_tells_the_same(tmp_path: Path) -> None:
+    heard = Heard()
+    url = f"sqlite:///{tmp_path}/metadata.sqlite"
+    await upgrade(url)
+    async with MetadataDatabase(url, observer=lambda: heard) as database:
+        await CatalogRepository(database).upsert_dataset(dataset(owner="CANARY"))
+        assert database.pool.maximum == 15
+
+    assert {("sqlite", "insert", ""), ("sqlite", "select", "")} <= set(heard.operations)
+    assert any(shape.startswith("INSERT INTO datasets (dataset_id, name") for shape in heard.shapes)
+    assert [shape for shape in heard.shapes if "CANARY" in shape] == []
+    assert len(heard.waits) == 2
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,13 @@ def test_each_statement_is_measured_by_system_and_failure() -> None:
 
 def test_a_wait_for_a_connection_is_measured() -> None:
     metrics.configure_metrics()
-    StatementTelemetry(1.0).connection_waited("mariadb", 0.3)
-    assert any(line.endswith(" 1.0") for line in exposed("db_client_connection_wait_time_seconds_count"))
+    StatementTelemetry(1.0).connection_waited("mongodb", 0.3)
+    StatementTelemetry(1.0, pool="metadata").connection_waited("mariadb", 0.3)
+    counts = exposed("db_client_connection_wait_time_seconds_count")
+    assert sorted(counts) == [
+        f'db_client_connection_wait_time_seconds_count{{db_client_connection_pool_name="{pool}"}} 1.0'
+        for pool in ("metadata", "store")
+    ]
 
 
 def test_only_a_slow_statement_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
