@@ -6,14 +6,15 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Message, Settlement
 from consumer.sources import capture
+from consumer.sources.aside import aside
 from consumer.sources.base import EndOfSource, Source, SourceStatus
 from consumer.sources.buffer import Buffer
 from consumer.sources.file_progress import FileProgress
@@ -93,9 +94,10 @@ class FileSource(Source):
             self._task.result()
         raise EndOfSource
 
-    def settled(self, delivery: Delivery) -> None:
-        if delivery.settlement is not Settlement.LATER:
-            self._readings[delivery.message.partition].waiting.settle(delivery.message.offset)
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            if delivery.settlement is not Settlement.LATER:
+                self._readings[delivery.message.partition].waiting.settle(delivery.message.offset)
 
     async def flush(self) -> None:
         if self._clock() >= self._next_save:
@@ -128,12 +130,13 @@ class FileSource(Source):
         for name, reading in self._readings.items():
             begun = await asyncio.to_thread(self._begin, Path(name))
             reading.last = begun
-            with closing(self._messages(name, begun)) as blocks:
-                while not self._closed and (block := await asyncio.to_thread(next, blocks, None)) is not None:
-                    self._take_in(reading, *block)
-                    while self._buffer.bytes >= AHEAD_BYTES and not self._closed:
-                        self._room.clear()
-                        await self._room.wait()
+            blocks = self._messages(name, begun)
+            while not self._closed and (block := await aside(partial(next, blocks, None))) is not None:
+                self._take_in(reading, *block)
+                while self._buffer.bytes >= AHEAD_BYTES and not self._closed:
+                    self._room.clear()
+                    await self._room.wait()
+            blocks.close()
 
     def _begin(self, path: Path) -> int:
         if self._progress is None or not path.is_file():  # a pipe is read once only

@@ -91,6 +91,14 @@ class Running:
         except (URLError, ConnectionError, TimeoutError):
             return 0, ""
 
+    def wait_until_said(self, words: str, seconds: float = 30) -> None:
+        """Until these words are on stderr."""
+        deadline = time.monotonic() + seconds
+        while words not in self.err:
+            assert self.process.poll() is None, f"it ended: {self.err}"
+            assert time.monotonic() < deadline, f"it never said {words}: {self.err}"
+            time.sleep(0.05)
+
     def get(self, path: str) -> tuple[int, Any]:
         """Status code and JSON of a path; 0 while nobody listens."""
         code, body = self.text(path)

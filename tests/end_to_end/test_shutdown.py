@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from consumer.sources.file import CLOSE_SECONDS
 from tests.end_to_end.command import NOTICE_SECONDS, running, stopped, tapestore
 from tests.end_to_end.conftest import Told
 from tests.end_to_end.feed import ALL_BUT_BROKEN, Feed, check_store, sums
@@ -38,6 +41,19 @@ def to_mongodb(bus: Told, mongodb: Server, unique_name: str, tmp_path: object) -
         "LOCAL_PATH": str(tmp_path),
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
+
+
+def test_a_replay_of_a_silent_pipe_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with running("replay", str(pipe), told={"LOCAL_PATH": str(tmp_path / "store")}) as service, pipe.open("w"):
+        service.wait_until_said("service_started")
+        before = time.monotonic()
+        ended = service.end()
+
+    assert time.monotonic() - before < NOTICE_SECONDS + CLOSE_SECONDS
+    assert ended.code == 0, ended.err
+    assert "exception" not in ended.err
 
 
 @pytest.mark.parametrize(
