@@ -74,7 +74,12 @@ class MongoSettings(Section):
 class LocalSettings(Section):
     """Files on this machine (`STORE=local`), and what is kept beside any store."""
 
-    path: Path = Field(Path("./data"), alias="LOCAL_PATH", description="Folder of Parquet files, SQLite and spool.")
+    path: Path = Field(Path("./data"), alias="LOCAL_PATH", description="Folder of market data, SQLite and spool.")
+    format: Literal["parquet", "json"] = Field(
+        "parquet",
+        alias="LOCAL_FORMAT",
+        description="What new files of market data are: Parquet, or lines of JSON. A store may hold both.",
+    )
 
 
 class MetadataSettings(Section):

@@ -12,5 +12,5 @@ def store_of(settings: Settings, *, read_only: bool = False) -> BaseAdapter:
     """The adapter that the settings name, not connected yet."""
     if settings.store.kind == "mongodb":
         return mongodb_of(settings)
-    limit = settings.store.max_collections
-    return get_adapter("local", str(settings.local.path), max_collections=limit, read_only=read_only)
+    limit, local = settings.store.max_collections, settings.local
+    return get_adapter("local", str(local.path), max_collections=limit, read_only=read_only, format=local.format)

@@ -54,7 +54,7 @@ async def _compact(loaded: Settings, collections: Sequence[str]) -> dict[str, Co
     names = await _chosen(loaded, collections)
     done: dict[str, Compaction] = {}
     async with (
-        LocalAdapter(loaded.local.path) as store,
+        LocalAdapter(loaded.local.path, format=loaded.local.format) as store,
         shown("compacting", lambda: len(done), len(names)),
     ):
         for name in names:
