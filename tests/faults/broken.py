@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from consumer.decode import Decoded
-from consumer.messages import Delivery, Message, Settlement
-from consumer.pipeline import entries, writer
+from consumer.messages import Delivery, Message, Settlement, settle
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.entries import Part
+from consumer.pipeline.entries import Ending, Part
 from consumer.pipeline.tally import Fate
-from consumer.pipeline.ticket import Ticket
 from consumer.service import Service
-from storage import DatabaseError, Outcome, Reason, Record, Result, Table, Trade
+from storage import DatabaseError, Outcome, Reason, Record, Result, Table
 from storage.outcomes import DUPLICATE, STORED, rejected
 
 Put = Callable[[Table, str, Sequence[Record]], Any]
-Settle = Callable[[Delivery, Settlement], None]
 
 
 def settles_before_the_write(service: Service) -> None:
     """P2: the bus is told as soon as a message is there."""
-    begin: Callable[..., None] = Ticket.__init__
     take = service.pipeline._take
 
-    def at_once(ticket: Ticket, delivery: Delivery, *more: Any) -> None:
-        begin(ticket, delivery, *more)
-        delivery.settle(Settlement.STORED)
-
-    async def and_flush(deliveries: Sequence[Delivery]) -> None:
-        await take(deliveries)
+    async def at_once(deliveries: Sequence[Delivery]) -> None:
+        settle(deliveries, Settlement.STORED)
         await service.source.flush()
+        for delivery in deliveries:
+            delivery.settlement = None
+        await take(deliveries)
 
-    def not_again(ticket: Ticket) -> None:
-        ticket._waiting -= 1
-        if ticket._waiting == 0:
-            ticket._budget.give(len(ticket.message.data))
-
-    _replace(Ticket, "__init__", at_once)
-    _replace(Ticket, "_end_part", not_again)
-    _replace(service.pipeline, "_take", and_flush)
+    _replace(service.pipeline, "_take", at_once)
 
 
 def swallows_a_bulk_error(service: Service) -> None:
@@ -60,10 +48,10 @@ def swallows_a_bulk_error(service: Service) -> None:
 def drops_on_shutdown(_: Service) -> None:
     """P1: what is left at the end is called done."""
 
-    def end(part: Part, fate: Fate) -> None:
-        entries.end(part, Fate.STORED if fate is Fate.RETURNED else fate)
-
-    _replace(writer, "end", end)
+    end = Ending.end
+    _replace(
+        Ending, "end", lambda ending, parts, fate: end(ending, parts, Fate.STORED if fate is Fate.RETURNED else fate)
+    )
 
 
 def hides_conflicts(service: Service) -> None:
@@ -78,16 +66,13 @@ def hides_conflicts(service: Service) -> None:
 
 def keys_by_position(service: Service) -> None:
     """P3: a trade is known by where it came from."""
+    decode = service.pipeline._intake._decoder.decode
 
-    def decode(inner: Callable[[Message], Decoded], message: Message) -> Decoded:
-        decoded = inner(message)
-        records = [
-            (element, replace(record, trade_id=message.offset) if isinstance(record, Trade) else record)
-            for element, record in decoded.records
-        ]
-        return decoded._replace(records=records)
+    def numbered(message: Message) -> Any:
+        data = re.sub(rb'"t":\d{10}\b', b'"t":%d' % message.offset, message.data)
+        return decode(replace(message, data=data))
 
-    _around_decode(service, decode)
+    _replace(service.pipeline._intake._decoder, "decode", numbered)
 
 
 def lets_the_last_one_win(service: Service) -> None:
@@ -133,12 +118,16 @@ def takes_without_end(service: Service) -> None:
 def forgets_to_count(_: Service) -> None:
     """P7: duplicates are not worth a number."""
 
-    def end(part: Part, fate: Fate) -> None:
-        entries.end(part, fate)
-        if fate is Fate.DUPLICATE:
-            part.counts.fates[fate] -= 1
+    end = Ending.end
 
-    _replace(writer, "end", end)
+    def uncounted(ending: Ending, parts: Iterable[Part], fate: Fate) -> None:
+        parts = list(parts)
+        end(ending, parts, fate)
+        if fate is Fate.DUPLICATE:
+            for part in parts:
+                part.counts.fates[fate] -= 1
+
+    _replace(Ending, "end", uncounted)
 
 
 VARIANTS: dict[str, Callable[[Service], None]] = {
@@ -165,11 +154,6 @@ def _around_put(service: Service, put: Callable[..., Any]) -> None:
         return await put(inner, table, collection, records)  # type: ignore[no-any-return]
 
     _replace(service.store, "put", changed)
-
-
-def _around_decode(service: Service, decode: Callable[..., Decoded]) -> None:
-    inner = service.pipeline._decoder.decode
-    _replace(service.pipeline._decoder, "decode", lambda message: decode(inner, message))
 
 
 def _replace(owner: object, name: str, value: object) -> None:

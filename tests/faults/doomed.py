@@ -137,7 +137,7 @@ def in_a_drain(service: Service, fate: Fate) -> None:
 
 STAGES: dict[str, Callable[[Service, int], None]] = {
     "after fetch": lambda service, seed: after(service.source, "receive", Fate(seed, 4)),
-    "after decode": lambda service, seed: after(service.pipeline._decoder, "decode", Fate(seed, 400)),
+    "after decode": lambda service, seed: after(service.pipeline._intake._decoder, "decode", Fate(seed, 400)),
     "mid-buffer": lambda service, seed: after(service.pipeline._batcher, "add", Fate(seed, 400)),
     "before a write": lambda service, seed: instead(service.store, "put", Fate(seed, 15), _die),
     "mid-bulk": lambda service, seed: during(service.store, "put", Fate(seed, 15)),

@@ -15,6 +15,7 @@ from pathlib import Path
 from config import load
 from consumer.stores import store_of
 from storage import Conflict
+from storage.adapters.base import Document
 from storage.auditing import ledger
 from tests.end_to_end.command import Running, count_of, dead_letters, documents, running
 from tests.end_to_end.feed import ALL, HEALING_SECONDS, Feed, sums, totals
@@ -82,9 +83,13 @@ class Judge:
         self._wait_until_all_is_stored(service, self._over + seconds)
         self._look_at(service)
 
-    def wait_until_idle(self, service: Running) -> None:
+    def documents(self) -> dict[str, list[Document]]:
+        """All that is in the store."""
+        return documents(self.told)
+
+    def wait_until_idle(self, service: Running, *, seconds: float = SECONDS) -> None:
         """Until the bus has nothing more for us, whatever became of it; then look at the numbers."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + seconds
         while not _is_idle(service):
             assert time.monotonic() < deadline, f"it does not end: {service.get('/status')}"
             time.sleep(POLL_SECONDS)
