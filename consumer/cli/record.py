@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,8 @@ CHUNK_MESSAGES = 2000
 CHUNK_BYTES = 8 * 1024 * 1024
 SAFE_SECONDS = 1.0
 """So long a message waits at most for the disk: a compressed file is small when many go together."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def record(
@@ -63,6 +66,8 @@ def _as_recorder(loaded: Settings, name: str) -> Settings:
         raise UsageError("there is no bus to record: SOURCE is file")
     if name == (loaded.kafka.group_id if loaded.source == "kafka" else loaded.nats.durable):
         raise UsageError(f"--name {name} is the name of `run`: the recorder would take messages from it")
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"--name {name[:80]!r} is none: letters, digits, _ and -, at most 64")
     nats = loaded.nats.model_copy(update={"durable": name})
     kafka = loaded.kafka.model_copy(update={"group_id": name})
     return loaded.model_copy(update={"nats": nats, "kafka": kafka})

@@ -83,6 +83,12 @@ def test_record_never_writes_over_a_file(quiet: Command, tmp_path: Path) -> None
     assert (tmp_path / "tape.jsonl").read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["", "a b", "md.>", "x" * 65])
+def test_record_refuses_a_name_that_no_bus_takes(quiet: Command, tmp_path: Path, name: str) -> None:
+    assert "letters, digits, _ and -, at most 64" in quiet("record", "tape.jsonl", "--name", name, expect=2).err
+    assert not (tmp_path / "tape.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
