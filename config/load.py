@@ -62,7 +62,7 @@ def lookalikes(environ: Mapping[str, str] | None = None) -> list[str]:
     """Variables of the environment that look like a misspelt key, each with the key that was perhaps meant."""
     names = os.environ if environ is None else environ
     unknown = (name for name in sorted(names) if name not in NAMES and "_" in name)
-    return [f"{name}: unknown; did you mean {close[0]}?" for name in unknown if (close := _close(name, 0.9))]
+    return [f"{name}: unknown; did you mean {close[0]}?" for name in unknown if (close := _close(name, 0.87))]
 
 
 def _read(file: Path | str | None) -> Mapping[str, Any]:

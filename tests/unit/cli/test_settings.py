@@ -56,6 +56,11 @@ def test_a_key_that_is_nearly_one_is_a_warning(tapestore: Command) -> None:
     assert tapestore("config", "validate", "--json").json["warnings"] == [ended.err.strip()]
 
 
+def test_two_letters_in_the_wrong_order_are_a_warning(tapestore: Command) -> None:
+    tapestore.tell(NATS_ULR="nats://h")
+    assert "NATS_ULR: unknown; did you mean NATS_URL?" in tapestore("config", "validate").err
+
+
 @pytest.mark.parametrize("verb", [("config", "show"), ("config", "validate"), ("run",), ("query", "trades", "X")])
 def test_every_wrong_key_is_told_at_once_with_78(tapestore: Command, verb: tuple[str, ...]) -> None:
     tapestore.tell(STORE="cloud", HTTP_PORT="many")
