@@ -17,7 +17,7 @@ class NatsSettings(Section):
     url: NatsUrl = Field(
         SecretStr("nats://127.0.0.1:4222"),
         alias="NATS_URL",
-        description="Servers, separated by commas; may carry user:password@.",
+        description="Servers, separated by commas; may carry user:password@. tls:// refuses a server without TLS.",
     )
     stream: str = Field("MARKET", alias="NATS_STREAM", min_length=1, description="JetStream stream to read.")
     subject: str = Field(
@@ -38,6 +38,17 @@ class NatsSettings(Section):
         ge=1,
         le=3600,
         description="After this long without ack or progress JetStream delivers a message again.",
+    )
+    tls_ca_file: Path | None = Field(
+        None,
+        alias="NATS_TLS_CA_FILE",
+        description="Certificate authorities (PEM) to trust instead of this machine's; for tls:// in NATS_URL.",
+    )
+    tls_cert_file: Path | None = Field(
+        None, alias="NATS_TLS_CERT_FILE", description="Client certificate (PEM); for tls:// in NATS_URL."
+    )
+    tls_key_file: Path | None = Field(
+        None, alias="NATS_TLS_KEY_FILE", description="Key of the client certificate (PEM)."
     )
 
 

@@ -38,6 +38,11 @@ def _uses_sasl(settings: Settings) -> bool:
     return settings.kafka.security_protocol.startswith("SASL_")
 
 
+def _is_nats_encrypted(settings: Settings) -> bool:
+    servers = settings.nats.url.get_secret_value().split(",")
+    return all(server.strip().startswith(("tls://", "wss://")) for server in servers)
+
+
 def _is_built(settings: Settings) -> bool:
     return settings.mongodb.uri is None
 
@@ -96,6 +101,18 @@ RULES = (
         "must not be off with MONGODB_TLS_CA_FILE or MONGODB_TLS_CERT_FILE, which are for TLS",
         ("MONGODB_TLS_CA_FILE", "MONGODB_TLS_CERT_FILE"),
         lambda s: s.mongodb.tls == "off" and bool(s.mongodb.tls_ca_file or s.mongodb.tls_cert_file),
+    ),
+    Rule(
+        "NATS_URL",
+        "must name servers with tls:// or wss:// only, or NATS_TLS_CA_FILE and NATS_TLS_CERT_FILE promise too much",
+        ("NATS_TLS_CA_FILE", "NATS_TLS_CERT_FILE"),
+        lambda s: bool(s.nats.tls_ca_file or s.nats.tls_cert_file) and not _is_nats_encrypted(s),
+    ),
+    Rule(
+        "NATS_TLS_KEY_FILE",
+        "must be set together with NATS_TLS_CERT_FILE",
+        ("NATS_TLS_CERT_FILE",),
+        lambda s: (s.nats.tls_key_file is None) != (s.nats.tls_cert_file is None),
     ),
     Rule(
         "METADATA_TLS_KEY_FILE",

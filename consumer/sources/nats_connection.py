@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nats import errors
 from nats.aio.client import Client
 from pydantic import SecretStr
 
+from config.bus import NatsSettings
 from consumer.errors import SourceError, SourceRefused, SourceUnavailable
+from consumer.sources.nats_tls import NO_FILES, Handshake, TlsFiles
 
 CONNECT_SECONDS = 2
 PING_SECONDS = 2  # two pings without an answer, and the connection is given up at the third: 6 s
@@ -25,7 +28,9 @@ CLOSE_SECONDS = 1.0
 _REFUSALS = {
     "authorization violation": "set the right user and password in NATS_URL",
     "permissions violation": "grant this user the subject on the NATS server",
-    "certificate": "give this machine the certificate authority that signed the server's certificate",
+    "certificate": "name in NATS_TLS_CA_FILE the authority that signed the server's certificate, "
+    "and in NATS_TLS_CERT_FILE one that the server trusts",
+    "offers no tls": "let the server require TLS, or write nats:// in NATS_URL if the network may read all",
 }
 
 
@@ -37,6 +42,13 @@ class Address:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    files: TlsFiles = NO_FILES
+
+    @classmethod
+    def of(cls, settings: NatsSettings) -> Address:
+        """What NATS_URL and NATS_TLS_* say."""
+        files = TlsFiles(settings.tls_ca_file, settings.tls_cert_file, settings.tls_key_file)
+        return replace(cls.parse(settings.url), files=files)
 
     @classmethod
     def parse(cls, url: SecretStr) -> Address:
@@ -49,6 +61,11 @@ class Address:
         if password is None:
             return cls(servers, token=unquote(user))
         return cls(servers, unquote(user), unquote(password))
+
+    @property
+    def demands_tls(self) -> bool:
+        """Whether one of the servers must speak TLS: then all must, for they get the same credentials."""
+        return any(server.startswith(("tls://", "wss://")) for server in self.servers)
 
 
 class Connection:
@@ -64,13 +81,19 @@ class Connection:
         """Whether it stands, as far as we know, and nothing was complained about."""
         return self.client.is_connected and not self.complaint
 
-    async def open(self, address: Address) -> None:
-        """Try each server; raises what nats-py and the socket raise."""
+    async def open(self, address: Address, tls: Handshake | None = None) -> None:
+        """Try each server, by TLS or not at all where `tls` is given; raises what nats-py and the socket raise."""
+        if tls is None:
+            await self._connect(address, user=address.user, password=address.password, token=address.token)
+            return
+        secrets = {"password": tls.guard(address.password), "token": tls.guard(address.token)}
+        await self._connect(address, user=address.user, tls=tls.context, **secrets)
+        tls.require()
+
+    async def _connect(self, address: Address, **options: Any) -> None:
         await self.client.connect(
             list(address.servers),
-            user=address.user,
-            password=address.password,
-            token=address.token,
+            **options,
             name="tapestore",
             allow_reconnect=False,
             max_reconnect_attempts=1,
@@ -107,9 +130,10 @@ class Connection:
 @asynccontextmanager
 async def connected(address: Address, changed: asyncio.Event) -> AsyncIterator[Connection]:
     """A connection that is closed in the end; raises SourceUnavailable or SourceRefused when it or its user fails."""
+    tls = Handshake(address.files) if address.demands_tls else None
     connection = Connection(changed)
     try:
-        await connection.open(address)
+        await connection.open(address, tls)
         yield connection
     except (SourceUnavailable, errors.Error, OSError) as error:
         raise connection.error(str(error) or "no answer") from error

@@ -33,7 +33,7 @@ class NatsSource(Source):
         self._settings = settings
         self._prefetch_messages = prefetch_messages
         self._prefetch_bytes = prefetch_bytes
-        self._address = Address.parse(settings.url)
+        self._address = Address.of(settings)
         self._buffer: Buffer[Msg] = Buffer()
         self._turn = asyncio.Event()  # something happened that the session must look at
         self._connection: Connection | None = None

@@ -11,6 +11,7 @@ import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -33,6 +34,7 @@ from tests.contracts.source import (
     take,
     until,
 )
+from tests.integration.certificates import Authority
 from tests.integration.kafka_bus import PASSWORD, KafkaUnderTest, OpenKafka
 from tests.servers import Kafka
 
@@ -393,6 +395,39 @@ async def test_a_certificate_is_verified(kafka: KafkaUnderTest, trusted: bool, m
         monkeypatch.setenv("SSL_CERT_FILE", str(kafka.broker.certificate))
     settings = kafka.settings(bootstrap_servers=kafka.broker.tls, security_protocol="SSL")
     await opens_or_is_refused(kafka, settings, opens=trusted, fix="trusts the brokers' certificates")
+
+
+def by_tls(kafka: KafkaUnderTest, ca_file: Path, bootstrap_servers: str) -> KafkaSettings:
+    return kafka.settings(bootstrap_servers=bootstrap_servers, security_protocol="SSL", tls_ca_file=ca_file)
+
+
+async def test_the_authority_of_the_setting_is_trusted(kafka: KafkaUnderTest) -> None:
+    await kafka.make()
+    settings = by_tls(kafka, kafka.broker.certificate, kafka.broker.tls)
+    await opens_or_is_refused(kafka, settings, opens=True, fix="")
+
+
+async def test_another_authority_is_refused(kafka: KafkaUnderTest, tmp_path: Path) -> None:
+    settings = by_tls(kafka, Authority(tmp_path, "stranger").ca_file, kafka.broker.tls)
+    await opens_or_is_refused(kafka, settings, opens=False, fix="trusts the brokers' certificates")
+
+
+async def test_another_host_name_is_refused(kafka: KafkaUnderTest) -> None:
+    settings = by_tls(kafka, kafka.broker.certificate, kafka.broker.tls.replace("127.0.0.1", "localhost"))
+    await opens_or_is_refused(kafka, settings, opens=False, fix="trusts the brokers' certificates")
+
+
+async def test_a_broker_without_tls_is_not_spoken_to(kafka: KafkaUnderTest) -> None:
+    async with kafka.source(by_tls(kafka, kafka.broker.certificate, kafka.broker.url)) as source:
+        status = await until(source, lambda status: "ConnectionResetError" in status.problem)
+        assert (status.connected, status.subscribed) == (False, False)
+
+
+async def test_an_authority_that_cannot_be_read_is_named_with_its_setting(
+    kafka: KafkaUnderTest, tmp_path: Path
+) -> None:
+    settings = by_tls(kafka, tmp_path / "no.pem", kafka.broker.tls)
+    await opens_or_is_refused(kafka, settings, opens=False, fix="KAFKA_TLS_CA_FILE")
 
 
 async def opens_or_is_refused(kafka: KafkaUnderTest, settings: KafkaSettings, *, opens: bool, fix: str) -> None:

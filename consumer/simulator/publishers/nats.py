@@ -66,7 +66,7 @@ class JetStreamPublisher:
 @asynccontextmanager
 async def to_nats(settings: NatsSettings) -> AsyncIterator[NatsPublisher]:
     """A publisher to NATS core; raises SourceUnavailable or SourceRefused."""
-    async with connected(Address.parse(settings.url), asyncio.Event()) as connection:
+    async with connected(Address.of(settings), asyncio.Event()) as connection:
         yield NatsPublisher(connection)
 
 
@@ -76,7 +76,7 @@ async def to_jetstream(settings: NatsSettings, *, create: bool) -> AsyncIterator
 
     Raises SourceUnavailable or SourceRefused.
     """
-    async with connected(Address.parse(settings.url), asyncio.Event()) as connection:
+    async with connected(Address.of(settings), asyncio.Event()) as connection:
         stream = connection.client.jetstream(timeout=ANSWER_SECONDS)
         try:
             await _check_stream(stream, settings, create)

@@ -39,3 +39,15 @@ def test_sqlite_and_a_url_without_tls_settings_stay_as_they_are() -> None:
 def test_files_for_tls_contradict_tls_off() -> None:
     with pytest.raises(ConfigError, match=r"MONGODB_TLS.*must not be off"):
         load({"MONGODB_TLS": "off", "MONGODB_TLS_CA_FILE": "/tls/ca.pem"})
+
+
+@pytest.mark.parametrize("url", ["nats://h", "h", "tls://h,nats://h", "ws://h"])
+def test_tls_files_are_refused_where_nats_is_not_told_to_verify(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"NATS_URL.*tls:// or wss:// only"):
+        load({"NATS_URL": url, "NATS_TLS_CA_FILE": "/tls/ca.pem"})
+    load({"NATS_URL": "tls://h,tls://i", "NATS_TLS_CA_FILE": "/tls/ca.pem"})
+
+
+def test_a_client_certificate_of_nats_goes_with_its_key() -> None:
+    with pytest.raises(ConfigError, match="NATS_TLS_KEY_FILE"):
+        load({"NATS_URL": "tls://h", "NATS_TLS_CERT_FILE": "/tls/cert.pem"})

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from nats import errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pydantic import SecretStr
@@ -17,6 +18,7 @@ from consumer.sources.jetstream_pull import Pull, Verdict, verdict
 from consumer.sources.jetstream_reply import consumer_sequence, place
 from consumer.sources.leases import Leases
 from consumer.sources.nats_connection import Address
+from consumer.sources.nats_tls import NO_FILES, Handshake
 
 SHORT = "$JS.ACK.MARKET.tapestore.3.12345.678.1795203771472254708.23"
 LONG = "$JS.ACK.hub.ACCHASH.MARKET.tapestore.3.12345.678.1795203771472254708.23"
@@ -42,6 +44,24 @@ def test_a_user_without_a_password_is_a_token() -> None:
     address = Address.parse(SecretStr("nats://s3cret@a"))
     assert (address.user, address.password, address.token) == (None, None, "s3cret")
     assert "s3cret" not in repr(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "demanded"),
+    [("nats://a,b", False), ("ws://a", False), ("tls://a", True), ("wss://a", True), ("nats://a, tls://b", True)],
+)
+def test_one_server_with_tls_demands_it_of_all(url: str, demanded: bool) -> None:
+    assert Address.parse(SecretStr(url)).demands_tls is demanded
+
+
+def test_a_secret_is_given_to_nobody_before_the_handshake() -> None:
+    handshake = Handshake(NO_FILES)
+    give = handshake.guard("s3cret")
+    assert give is not None and handshake.guard(None) is None
+    with pytest.raises(errors.Error, match="offers no TLS"):
+        give()
+    handshake.is_done = True
+    assert give() == "s3cret"
 
 
 # Leases.
