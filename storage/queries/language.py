@@ -90,12 +90,13 @@ class Measure:
     """A named number of a group; `field` is None for COUNT, and for SUM of ones.
 
     SUM and AVG are of numbers, exact; AVG is rounded half-even to 18 decimals. SUM of nothing is 0, every
-    other measure of nothing is absent.
+    other measure of nothing is absent. A SUM of ints of a free field must fit into 64 bits, as they do.
     """
 
     name: str
     accumulator: Accumulator
     field: str | None
+    is_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

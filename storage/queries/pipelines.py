@@ -147,7 +147,8 @@ def _measure(fields: Fields, name: str, content: object, is_sorted: bool) -> Mea
     accumulator = Accumulator(operator)
     if accumulator in _BY_ORDER and not is_sorted:
         raise UnsupportedQuery(f"{operator} needs a $sort before its $group: without one any document may be it")
-    return Measure(name, accumulator, _measured(fields, accumulator, argument))
+    field = _measured(fields, accumulator, argument)
+    return Measure(name, accumulator, field, is_free=field is not None and fields.type_of(field) is None)
 
 
 def _measured(fields: Fields, accumulator: Accumulator, argument: object) -> str | None:

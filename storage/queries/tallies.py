@@ -8,8 +8,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
+from storage.errors import RejectedError
 from storage.queries.language import Accumulator, Measure
 from storage.queries.ranks import NUMBER, kind_of, rank
+from storage.values import MAX_INT, MIN_INT
 
 _EXACT = Context(prec=100)
 _CARRIED = Context(prec=34, rounding=ROUND_HALF_EVEN)
@@ -77,7 +79,11 @@ class Tally:
     def _sum(self) -> int | float | Decimal:
         if self.has_floats and not self.has_decimals:
             return float(self.total)
-        return self.total if isinstance(self.total, int) else _CARRIED.plus(self.total)
+        if isinstance(self.total, Decimal):
+            return _CARRIED.plus(self.total)
+        if self.measure.is_free and not MIN_INT <= self.total <= MAX_INT:
+            raise RejectedError(f"the sum of {self.measure.field} does not fit into 64 bits")
+        return self.total
 
     def _average(self) -> float | Decimal:
         mean = Fraction(self.total) / self.count

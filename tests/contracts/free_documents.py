@@ -333,6 +333,19 @@ class FreeDocumentContract:
         assert found == {"_id": None, "int": 6, "float": 1.5, "decimal": Decimal("1.5"), "nobody": 0}
         assert [type(found[name]) for name in ("int", "float", "decimal")] == [int, float, Decimal]
 
+    @pytest.mark.parametrize("values", [(MAX_INT - 1, 1), (-(2**63) + 1, -1), (MAX_INT, MAX_INT, -MAX_INT)])
+    async def test_a_sum_of_ints_is_exact_to_64_bits(self, adapter: BaseAdapter, values: tuple[int, ...]) -> None:
+        assert await _sum_of(adapter, *values) == sum(values)
+
+    @pytest.mark.parametrize("values", [(MAX_INT, 1), (-(2**63), -1), (MAX_INT,) * 5])
+    async def test_a_sum_of_ints_beyond_64_bits_is_refused(self, adapter: BaseAdapter, values: tuple[int, ...]) -> None:
+        with pytest.raises(RejectedError, match="64 bits"):
+            await _sum_of(adapter, *values)
+
+    async def test_a_sum_with_one_float_is_a_float_and_with_one_decimal_exact(self, adapter: BaseAdapter) -> None:
+        assert await _sum_of(adapter, MAX_INT, MAX_INT, 0.0) == 2.0**64
+        assert await _sum_of(adapter, MAX_INT, MAX_INT, Decimal("0.5")) == Decimal(2**64 - 2) + Decimal("0.5")
+
     async def test_documents_are_removed_by_their_fields(self, adapter: BaseAdapter) -> None:
         await adapter.replace("results", results(10))
 
@@ -349,6 +362,12 @@ class FreeDocumentContract:
         await asyncio.gather(adapter.replace("results", results(50)), adapter.replace("results", results(50)[::-1]))
 
         assert len(await every(adapter)) == 50
+
+
+async def _sum_of(adapter: BaseAdapter, *values: object) -> object:
+    await adapter.replace("sums", [{"_id": str(place), "x": value} for place, value in enumerate(values)])
+    (found,) = await adapter.aggregate("sums", [{"$group": {"_id": None, "x": {"$sum": "$x"}}}])
+    return found["x"]
 
 
 def _nested(levels: int) -> Any:

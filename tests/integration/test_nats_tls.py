@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,7 +133,7 @@ async def test_a_client_certificate_opens_where_one_is_asked_for(start_server: S
 @pytest.mark.parametrize("name", ["ca", "cert"])
 async def test_a_file_that_cannot_be_used_is_named_with_its_setting(name: str, tmp_path: Path) -> None:
     file = tmp_path / "no.pem"
-    told = {name: file} | ({"key": file} if name == "cert" else {})
+    told: dict[str, Any] = {name: file} | ({"key": file} if name == "cert" else {})
     with pytest.raises(SourceRefused, match=r"no\.pem") as caught:
         async with connected(address(Nats(), **told), asyncio.Event()):
             pass

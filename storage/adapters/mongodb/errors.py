@@ -25,6 +25,8 @@ from storage.errors import (
 from storage.outcomes import Reason, Result, rejected, retry
 
 DUPLICATE_KEY = 11000
+NOT_CONVERTED = 241
+"""ConversionFailure: only questions convert, whole numbers into whole numbers."""
 REFUSED_COMMANDS = frozenset({22, 10334})
 """Invalid BSON and BSON too large: one document makes the server refuse the whole command."""
 
@@ -160,6 +162,8 @@ def _server_refused(error: errors.OperationFailure) -> DatabaseError:
         return ConflictError(said)
     if code in _REASONS and code != 2:
         return RejectedError(said)
+    if code == NOT_CONVERTED:
+        return RejectedError(f"a number does not fit into 64 bits: {said}")
     return TransientError(f"unexpected {type(error).__name__}: {said}")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bson import Int64
+from bson import Decimal128, Int64
 
 from storage.adapters.base import Document
 from storage.adapters.mongodb.documents import to_levels
@@ -41,6 +41,8 @@ _NOTHING: Words = {"$nor": [{}]}
 _NO_LIST: Words = {"$not": {"$type": "array"}}
 _OPPOSITES = {Operator.NE: Operator.EQ, Operator.NIN: Operator.IN}
 _PLACE = "place of "
+_WHOLE = "whole of "
+_NO_NUMBER = Decimal128("NaN")
 _FRACTION_DIGITS = 18
 
 
@@ -97,9 +99,14 @@ def _free_sort(keys: tuple[SortKey, ...]) -> Iterator[Words]:
 def _group(group: Group, *, is_free: bool) -> Iterator[Words]:
     """The server says null where a measure is of nothing."""
     accumulated = {measure.name: _accumulate(measure, is_free=is_free) for measure in group.measures}
-    yield {"$group": {"_id": None if group.key is None else f"${group.key}"} | accumulated}
+    whole = {
+        f"{_WHOLE}{measure.name}": _accumulate_whole(measure) for measure in group.measures if _is_free_sum(measure)
+    }
+    yield {"$group": {"_id": None if group.key is None else f"${group.key}"} | accumulated | whole}
     if group.measures:
         yield {"$set": {measure.name: {"$ifNull": [_finish(measure), "$$REMOVE"]} for measure in group.measures}}
+    if whole:
+        yield {"$unset": list(whole)}
 
 
 def _accumulate(measure: Measure, *, is_free: bool) -> Words:
@@ -113,8 +120,25 @@ def _accumulate(measure: Measure, *, is_free: bool) -> Words:
     return {measure.accumulator.value: value}
 
 
+def _is_free_sum(measure: Measure) -> bool:
+    return measure.is_free and measure.accumulator is Accumulator.SUM
+
+
+def _accumulate_whole(measure: Measure) -> Words:
+    """The exact sum of whole numbers, and no number as soon as there is another: the server's own becomes a float."""
+    value = f"${measure.field}"
+    branches = [
+        {"case": {"$in": [{"$type": value}, ["int", "long"]]}, "then": {"$toDecimal": value}},
+        {"case": {"$in": [{"$type": value}, ["double", "decimal"]]}, "then": _NO_NUMBER},
+    ]
+    return {"$sum": {"$switch": {"branches": branches, "default": 0}}}
+
+
 def _finish(measure: Measure) -> Any:
     value = f"${measure.name}"
+    if _is_free_sum(measure):
+        whole = f"${_WHOLE}{measure.name}"
+        return {"$cond": [{"$eq": [whole, _NO_NUMBER]}, value, {"$toLong": whole}]}
     return {"$round": [value, _FRACTION_DIGITS]} if measure.accumulator is Accumulator.AVG else value
 
 
