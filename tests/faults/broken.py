@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from consumer.messages import Delivery, Message, Settlement, settle
+from consumer.decode import Decoder
+from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.entries import Ending, Part
-from consumer.pipeline.tally import Fate
 from consumer.service import Service
 from storage import DatabaseError, Outcome, Reason, Record, Result, Table
 from storage.outcomes import DUPLICATE, STORED, rejected
@@ -19,18 +18,25 @@ from storage.outcomes import DUPLICATE, STORED, rejected
 Put = Callable[[Table, str, Sequence[Record]], Any]
 
 
+class Deaf:
+    """Hears of settlements and tells nobody."""
+
+    def settled(self, deliveries: object) -> None:
+        """It was settled before."""
+
+
 def settles_before_the_write(service: Service) -> None:
     """P2: the bus is told as soon as a message is there."""
-    take = service.pipeline._take
+    receive = service.source.receive
 
-    async def at_once(deliveries: Sequence[Delivery]) -> None:
-        settle(deliveries, Settlement.STORED)
-        await service.source.flush()
+    async def at_once(max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        deliveries = await receive(max_messages, max_bytes)
         for delivery in deliveries:
-            delivery.settlement = None
-        await take(deliveries)
+            delivery.settle(Settlement.STORED)
+        await service.source.flush()
+        return [Delivery(delivery.message, Deaf()) for delivery in deliveries]
 
-    _replace(service.pipeline, "_take", at_once)
+    _replace(service.source, "receive", at_once)
 
 
 def swallows_a_bulk_error(service: Service) -> None:
@@ -45,13 +51,16 @@ def swallows_a_bulk_error(service: Service) -> None:
     _around_put(service, put)
 
 
-def drops_on_shutdown(_: Service) -> None:
+def drops_on_shutdown(service: Service) -> None:
     """P1: what is left at the end is called done."""
+    settled = service.source.settled
 
-    end = Ending.end
-    _replace(
-        Ending, "end", lambda ending, parts, fate: end(ending, parts, Fate.STORED if fate is Fate.RETURNED else fate)
-    )
+    def done(deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            delivery.settlement = Settlement.STORED
+        settled(deliveries)
+
+    _replace(service.source, "settled", done)
 
 
 def hides_conflicts(service: Service) -> None:
@@ -64,15 +73,15 @@ def hides_conflicts(service: Service) -> None:
     _around_put(service, put)
 
 
-def keys_by_position(service: Service) -> None:
+def keys_by_position(_: Service) -> None:
     """P3: a trade is known by where it came from."""
-    decode = service.pipeline._intake._decoder.decode
+    decode = Decoder.decode
 
-    def numbered(message: Message) -> Any:
+    def numbered(decoder: Decoder, message: Message) -> Any:
         data = re.sub(rb'"t":\d{10}\b', b'"t":%d' % message.offset, message.data)
-        return decode(replace(message, data=data))
+        return decode(decoder, replace(message, data=data))
 
-    _replace(service.pipeline._intake._decoder, "decode", numbered)
+    _replace(Decoder, "decode", numbered)
 
 
 def lets_the_last_one_win(service: Service) -> None:
@@ -115,19 +124,14 @@ def takes_without_end(service: Service) -> None:
     _replace(Budget, "room", property(lambda _: (1_000_000, 1 << 30)))
 
 
-def forgets_to_count(_: Service) -> None:
+def forgets_to_count(service: Service) -> None:
     """P7: duplicates are not worth a number."""
+    by_kind = service.pipeline.tally.by_kind
 
-    end = Ending.end
+    def some() -> dict[str, dict[str, int]]:
+        return {kind: row | {"duplicate": 0} for kind, row in by_kind().items()}
 
-    def uncounted(ending: Ending, parts: Iterable[Part], fate: Fate) -> None:
-        parts = list(parts)
-        end(ending, parts, fate)
-        if fate is Fate.DUPLICATE:
-            for part in parts:
-                part.counts.fates[fate] -= 1
-
-    _replace(Ending, "end", uncounted)
+    _replace(service.pipeline.tally, "by_kind", some)
 
 
 VARIANTS: dict[str, Callable[[Service], None]] = {

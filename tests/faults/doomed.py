@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 from config import load
 from consumer.cli.app import main as tapestore
 from consumer.cli.consume import telemetry
+from consumer.decode import Decoder
+from consumer.pipeline.batcher import Batcher
 from consumer.running import run
 from consumer.service import Service
 from consumer.sources import open_source
@@ -137,8 +139,8 @@ def in_a_drain(service: Service, fate: Fate) -> None:
 
 STAGES: dict[str, Callable[[Service, int], None]] = {
     "after fetch": lambda service, seed: after(service.source, "receive", Fate(seed, 4)),
-    "after decode": lambda service, seed: after(service.pipeline._intake._decoder, "decode", Fate(seed, 400)),
-    "mid-buffer": lambda service, seed: after(service.pipeline._batcher, "add", Fate(seed, 400)),
+    "after decode": lambda _, seed: after(Decoder, "decode", Fate(seed, 400)),
+    "mid-buffer": lambda _, seed: after(Batcher, "add", Fate(seed, 400)),
     "before a write": lambda service, seed: instead(service.store, "put", Fate(seed, 15), _die),
     "mid-bulk": lambda service, seed: during(service.store, "put", Fate(seed, 15)),
     "after store, before settle": lambda service, seed: after(service.store, "put", Fate(seed, 15)),

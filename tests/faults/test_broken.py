@@ -103,7 +103,7 @@ CAUGHT: dict[str, tuple[Callable[[Judge, str], None], str]] = {
     "buries an outage": (with_an_error_or_two, "letters too many: not storable"),
     "never tries again": (with_an_outage, "it does not heal"),
     "takes without end": (with_a_full_house, "too much in flight"),
-    "forgets to count": (plain, "what was received and what ended differ"),
+    "forgets to count": (plain, "differ"),
 }
 
 

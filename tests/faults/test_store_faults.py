@@ -75,7 +75,7 @@ def test_a_mongod_that_is_killed_mid_batch_is_waited_for(
 
 @pytest.mark.fault("writes are not durable", injection="write-concern errors by failpoint", holds="P1 P2 P3 P7")
 @ON_EACH_BUS
-@pytest.mark.parametrize("code", [64, 91])
+@pytest.mark.parametrize("code", [64, pytest.param(91, marks=pytest.mark.long)])
 def test_a_write_concern_error_is_no_settlement(told: Told, code: int, seed: int, judge_of: CourtRoom) -> None:
     judge = judge_of(told, seed)
     fault = {"code": code, "errmsg": "waiting for replication timed out"}
@@ -126,10 +126,13 @@ def step_down(uri: str) -> None:
         client.admin.command({"replSetStepDown": 1, "secondaryCatchUpPeriodSecs": 0, "force": True})
 
 
-@pytest.mark.fault("the primary steps down", injection="replSetStepDown under load, three times", holds="P1 P2 P3 P5")
+@pytest.mark.fault(
+    "the primary steps down", injection="replSetStepDown under load, again and again", holds="P1 P2 P3 P5"
+)
 @ON_EACH_BUS
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.long)])
 def test_a_primary_that_steps_down_is_waited_for(
-    told: Told, start_server: Start, seed: int, judge_of: CourtRoom
+    told: Told, times: int, start_server: Start, seed: int, judge_of: CourtRoom
 ) -> None:
     mongodb = start_server(MongoDB)
     judge = judge_of(told | {"MONGODB_URI": mongodb.url}, seed)
@@ -137,7 +140,7 @@ def test_a_primary_that_steps_down_is_waited_for(
     with judge.service() as service:
         with judge.feed.flowing(300):
             service.wait_until_stored(100)
-            for _ in range(3):
+            for _ in range(times):
                 stored = count_of("stored", service.get("/status")[1])
                 step_down(mongodb.url)
                 service.wait_until_stored(stored + 100)

@@ -1,0 +1,220 @@
+"""A bus that dies, forgets, is made anew, hangs, or has rules of its own: nothing is lost, nothing stands twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.end_to_end.command import Running, count_of
+from tests.end_to_end.conftest import Told
+from tests.end_to_end.feed import ALL_BUT_BROKEN
+from tests.faults.buses import (
+    Member,
+    add_consumer,
+    add_stream,
+    delete_consumer,
+    delete_stream,
+    forget_records,
+)
+from tests.faults.conftest import CourtRoom
+from tests.faults.failpoint import failing
+from tests.faults.proxy import proxied
+from tests.faults.test_store_faults import ended_well
+from tests.servers import Kafka, Nats, Server
+
+Start = Callable[[type[Server]], Server]
+JETSTREAM = pytest.mark.parametrize(("bus", "store"), [pytest.param("jetstream", "local")], indirect=True)
+KAFKA = pytest.mark.parametrize(("bus", "store"), [pytest.param("kafka", "local")], indirect=True)
+
+
+@pytest.fixture
+def told(bus: Told, store: Told) -> Told:
+    return {**bus, **store, "LINEAGE_INTERVAL_SECONDS": "0.2", "NATS_ACK_WAIT_SECONDS": "2"}
+
+
+def lag(service: Running) -> int | None:
+    """What waits, as the service knows it."""
+    found: int | None = service.get("/status")[1]["sources"][0]["lag"]
+    return found
+
+
+@pytest.mark.fault(
+    "the bus dies", injection="SIGKILL of nats-server or the broker under load, restart", holds="P1 P3 P5"
+)
+@pytest.mark.parametrize(
+    ("bus", "store", "kind", "url"),
+    [
+        ("jetstream", "local", Nats, "NATS_URL"),
+        pytest.param("kafka", "local", Kafka, "KAFKA_BOOTSTRAP_SERVERS", marks=pytest.mark.long),
+    ],
+    indirect=["bus", "store"],
+)
+def test_a_bus_that_is_killed_is_waited_for(
+    told: Told, kind: type[Server], url: str, start_server: Start, seed: int, judge_of: CourtRoom
+) -> None:
+    server = start_server(kind)
+    judge = judge_of(told | {url: server.url}, seed, faults=ALL_BUT_BROKEN)
+    judge.send(300)
+    with judge.service() as service:
+        with judge.feed.flowing(500):
+            service.wait_until_stored(200)
+            server.kill()
+            service.wait_not_ready("source")
+            assert service.get("/livez")[0] == 200
+            server.start()
+            judge.fault_is_over()
+        ended_well(judge, service)
+
+
+@pytest.mark.long
+@pytest.mark.fault("the JetStream consumer is deleted", injection="consumer deleted under load", holds="P1 P3 P5")
+@JETSTREAM
+def test_a_consumer_that_is_deleted_is_made_again(told: Told, seed: int, judge_of: CourtRoom) -> None:
+    judge = judge_of(told, seed, faults=ALL_BUT_BROKEN)
+    judge.send(300)
+    with judge.service() as service:
+        with judge.feed.flowing(300):
+            service.wait_until_stored(200)
+            delete_consumer(told)
+            judge.fault_is_over()
+        ended_well(judge, service)
+
+
+@pytest.mark.fault(
+    "the stream is re-created", injection="stream deleted and made anew: sequences start again", holds="P1 P3 P5"
+)
+@JETSTREAM
+def test_a_stream_that_counts_from_the_start_again_is_read(told: Told, seed: int, judge_of: CourtRoom) -> None:
+    judge = judge_of(told, seed)
+    judge.send(300)
+    with judge.service() as service:
+        judge.wait_until_idle(service)
+        delete_stream(told)
+        add_stream(told)
+        judge.fault_is_over()
+        judge.send(200)
+        ended_well(judge, service)
+
+
+@pytest.mark.long
+@pytest.mark.fault("half-open connection to the bus", injection="a proxy swallows everything", holds="P1 P3 P5")
+@JETSTREAM
+def test_a_half_open_connection_is_noticed(told: Told, seed: int, judge_of: CourtRoom) -> None:
+    with proxied(int(told["NATS_URL"].rpartition(":")[2])) as proxy:
+        judge = judge_of(told, seed)
+        judge.send(300)
+        with judge.service(NATS_URL=f"nats://127.0.0.1:{proxy.port}") as service:
+            service.wait_until_stored(200)
+            proxy.cut()
+            judge.fault_is_over()
+            ended_well(judge, service)
+
+
+@pytest.mark.fault("a foreign durable gives messages up", injection="a durable with max_deliver 3 is there", holds="P1")
+@JETSTREAM
+def test_a_durable_that_gives_messages_up_is_refused_until_it_is_gone(
+    told: Told, seed: int, judge_of: CourtRoom
+) -> None:
+    judge = judge_of(told, seed)
+    judge.send(200)
+    add_consumer(told, max_deliver=3)
+    with judge.service() as service:
+        service.wait_not_ready("source", because="gives a message up after 3 deliveries")
+        assert count_of("received", service.get("/status")[1]) == 0
+        delete_consumer(told)
+        judge.fault_is_over()
+        ended_well(judge, service)
+
+
+@pytest.mark.fault(
+    "max_ack_pending is reached", injection="a durable of 100, a store that takes nothing", holds="P1 P3 P6"
+)
+@pytest.mark.parametrize(("bus", "store"), [("jetstream", "mongodb")], indirect=True)
+def test_a_durable_that_is_full_goes_on_when_the_store_does(told: Told, seed: int, judge_of: CourtRoom) -> None:
+    judge = judge_of(told, seed)
+    judge.send(600)
+    add_consumer(told, max_ack_pending=100, ack_wait=2)
+    with judge.service() as service:
+        with failing(told, "", "insert", "update"):
+            service.wait_until("/status", lambda _, status: status["breaker"] != "closed")
+            judge.check_bounds(service)
+            assert count_of("dead_lettered", service.get("/status")[1]) <= judge.feed.truth.dead_letters.total()
+        judge.fault_is_over()
+        ended_well(judge, service)
+
+
+@pytest.mark.fault("a Kafka rebalance storm", injection="a member joins and leaves without a pause", holds="P1 P3 P5")
+@KAFKA
+@pytest.mark.parametrize("visits", [pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.timeout(300)
+def test_a_rebalance_storm_loses_nothing(told: Told, visits: int, seed: int, judge_of: CourtRoom) -> None:
+    judge = judge_of(told, seed)
+    judge.send(500)
+    with judge.service() as service:
+        with judge.feed.flowing(200):
+            service.wait_until_stored(200)
+            for _ in range(visits):
+                Member(told).visit(0.5)
+            judge.fault_is_over()
+        ended_well(judge, service)
+
+
+@pytest.mark.fault("offsets are out of retention", injection="records deleted before they were read", holds="P1 P7")
+@KAFKA
+def test_offsets_out_of_retention_are_told_and_the_rest_is_stored(told: Told, seed: int, judge_of: CourtRoom) -> None:
+    judge = judge_of(told, seed, faults=())
+    judge.send(300)
+    with judge.service() as service:
+        judge.wait_until_idle(service)
+        assert service.end().code == 0
+    judge.send(300)
+    before = count_documents(judge.documents())
+    forget_records(told, 10)
+    with judge.service() as service:
+        judge.wait_until_idle(service)
+        problem = service.get("/status")[1]["sources"][0]["problem"]
+        assert service.end().code == 0
+
+    found = list(judge.feed.truth.differences(judge.documents()))
+    assert not [difference for difference in found if difference.endswith("was never sent")]
+    assert count_documents(judge.documents()) > before
+    lost = sum(int(last) - int(first) + 1 for first, last in re.findall(r"offsets (\d+) to (\d+)", problem))
+    assert bool(found) == bool(lost)
+
+
+def count_documents(found: dict[str, list[object]]) -> int:
+    return sum(len(documents) for documents in found.values())
+
+
+@pytest.mark.long
+@pytest.mark.fault("NATS core overflows", injection="a burst into a buffer of 200, the store is down", holds="P6 P7")
+@pytest.mark.parametrize(("bus", "store"), [("nats", "mongodb")], indirect=True)
+def test_what_nats_core_drops_is_counted_exactly(told: Told, seed: int, judge_of: CourtRoom) -> None:
+    told |= {"MAX_IN_FLIGHT_MESSAGES": "200", "BATCH_MAX_MESSAGES": "50"}
+    judge = judge_of(told, seed, faults=())
+    with judge.service() as service:
+        service.wait_ready()
+        with failing(told, "", "insert", "update"):
+            judge.send(2000)
+            service.wait_until("/status", lambda _, status: status["sources"][0]["dropped"] > 0)
+            judge.check_bounds(service)
+        judge.fault_is_over()
+        status = service.wait_until(
+            "/status",
+            lambda _, status: (
+                status["sources"][0]["received"] + status["sources"][0]["dropped"] == 2000
+                and not status["in_flight"]["messages"]
+            ),
+        )
+        judge.send(50)
+        service.wait_until(
+            "/status", lambda _, now: now["sources"][0]["received"] >= status["sources"][0]["received"] + 50
+        )
+        ended = service.end()
+
+    assert ended.code == 0, ended.err
+    assert "at most once" in ended.err or "at_most_once" in ended.err
+    found = list(judge.feed.truth.differences(judge.documents()))
+    assert not [each for each in found if each.endswith("was never sent")]
