@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,7 @@ LATEST = RESULTS / "latest.json"
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every row was measured, 1 when one was not, 2 for a wrong argument."""
     asked = _parser().parse_args(arguments)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it retries what a new topic refuses, and says so
     with Bench(QUICK if asked.quick else USUAL) as bench:
         report = _run(bench, asked.rows, machine.described() | {"messages": str(bench.size.messages)})
     found = json.dumps(as_json(report), indent=2)

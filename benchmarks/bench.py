@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar, cast
 
-from benchmarks import buses
+from benchmarks import buses, feeds
 from benchmarks.buses import Bus
+from benchmarks.feeds import Feed
 from benchmarks.spans import NotMeasured
-from benchmarks.trades import Documents, documents, trades
+from benchmarks.trades import Documents, documents
 from consumer.simulator.envelope import Simulated
 from tests.servers import Kafka, MongoDB, Nats, Server
 
+Made = TypeVar("Made")
+
+
+ROW_SECONDS = 60
+
 
 class Size(NamedTuple):
-    """How much is measured: messages a row, messages of the naive row, rounds of the ceiling, seconds in all."""
+    """Messages of the rows, of the naive row and at a fixed rate; rounds of the ceiling; seconds for all of it."""
 
     messages: int
     naive: int
+    paced: int
     rounds: int
     seconds: float
 
 
-USUAL = Size(messages=200_000, naive=3_000, rounds=3, seconds=220)
-QUICK = Size(messages=20_000, naive=300, rounds=1, seconds=60)
+USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=290)
+QUICK = Size(messages=20_000, naive=300, paced=40_000, rounds=1, seconds=60)
 
 
 class Bench:
@@ -37,7 +46,8 @@ class Bench:
     def __init__(self, size: Size) -> None:
         self.size = size
         self._stack = ExitStack()
-        self._servers: dict[type[Server], Server] = {}
+        self._topics = count(1)
+        self._made: dict[tuple[str, str], object] = {}
 
     def __enter__(self) -> Self:
         self._deadline = time.monotonic() + self.size.seconds
@@ -50,45 +60,62 @@ class Bench:
         self._stack.close()
 
     @property
-    def seconds_left(self) -> float:
-        """Until the whole run must be over."""
-        return self._deadline - time.monotonic()
+    def row_seconds(self) -> float:
+        """What a row may take: no slow one takes away the time of all others."""
+        return max(1.0, min(ROW_SECONDS, self._deadline - time.monotonic()))
 
-    @cached_property
-    def messages(self) -> list[Simulated]:
-        """What every row moves."""
-        return trades(self.size.messages)
+    def feed(self, name: str) -> Feed:
+        """What a bus is filled with."""
+        return self._once(("feed", name), lambda: feeds.feed(name, self.size.messages))
 
     @cached_property
     def documents(self) -> Documents:
-        """What every row stores."""
-        return documents(self.messages)
+        """What is stored of the trades."""
+        return documents(self.feed("trades").messages)
 
     @cached_property
     def mongodb(self) -> str:
         """The URI of the database."""
-        return self._url(MongoDB)
+        return self.url(MongoDB)
 
-    @cached_property
-    def kafka(self) -> Bus:
-        """A topic with all messages."""
-        return self._filled(buses.kafka(self._url(Kafka)))
+    def kafka(self, feed: str) -> Bus:
+        """A topic with all messages of the feed, or a new one with those that come before what is measured."""
+        if unmeasured := self.feed(feed).unmeasured:
+            return self.topic(self.feed(feed).messages[:unmeasured])
+        return self._filled(buses.kafka(self.url(Kafka), f"bench.{feed}"), feed)
 
-    @cached_property
-    def jetstream(self) -> Bus:
-        """A stream with all messages."""
-        return self._filled(buses.jetstream(self._url(Nats)))
-
-    @cached_property
-    def file(self) -> Bus:
-        """A file with all messages, one a line."""
-        return self._filled(buses.file(str(self.folder / "tape.jsonl")))
-
-    def _filled(self, bus: Bus) -> Bus:
-        buses.fill(bus, self.messages)
+    def topic(self, messages: Sequence[Simulated]) -> Bus:
+        """A new topic with these messages."""
+        bus = buses.kafka(self.url(Kafka), f"bench.{next(self._topics)}")
+        buses.fill(bus, messages)
         return bus
 
-    def _url(self, kind: type[Server]) -> str:
+    def jetstream(self, feed: str) -> Bus:
+        """A stream with all messages of the feed."""
+        return self._filled(buses.jetstream(self.url(Nats)), feed)
+
+    def nats(self) -> Bus:
+        """A subject without any message."""
+        return buses.nats(self.url(Nats))
+
+    def file(self, feed: str) -> Bus:
+        """A file with all messages of the feed, one a line."""
+        return self._filled(buses.file(str(self.folder / f"{feed}.jsonl")), feed)
+
+    def url(self, kind: type[Server]) -> str:
+        """The address of a server; raises NotMeasured when it is not installed."""
+        return self._once(("server", kind.name), lambda: self._started(kind))
+
+    def _filled(self, bus: Bus, feed: str) -> Bus:
+        self._once((bus["SOURCE"], feed), lambda: buses.fill(bus, self.feed(feed).messages))
+        return bus
+
+    def _started(self, kind: type[Server]) -> str:
         if not kind.installed():
             raise NotMeasured(f"{kind.name} is not installed: python -m tests.servers.install {kind.name}")
         return self._stack.enter_context(kind()).url
+
+    def _once(self, key: tuple[str, str], make: Callable[[], Made]) -> Made:
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(Made, self._made[key])

@@ -38,9 +38,9 @@ async def _insert_all(store: MongoDB, documents: Documents) -> Span:
     async with AsyncMongoClient[Any](store.uri) as client:
         await client.aconnect()
         database = client.get_database(store.name, write_concern=DURABLE)
-        first = _sample(0)
+        first = sample(0)
         written = await asyncio.gather(*(_insert(database, batches) for _ in range(IN_FLIGHT)))
-        return between(first, _sample(sum(written)))
+        return between(first, sample(sum(written)))
 
 
 def _batches(documents: Documents) -> Batches:
@@ -59,5 +59,6 @@ async def _insert(database: AsyncDatabase[Any], batches: Batches) -> int:
     return written
 
 
-def _sample(messages: int) -> Sample:
+def sample(messages: int) -> Sample:
+    """This process, now."""
     return Sample(time.perf_counter(), messages, time.process_time())

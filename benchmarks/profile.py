@@ -1,7 +1,7 @@
 """python -m benchmarks.profile FLOW [--messages N]: where the CPU time of a flow goes, in µs a message, by step.
 
-Measured between a tenth and nine tenths of the flow, with the cost of looking in it. The stacks are kept in
-results/profile.json.
+Measured between a tenth and nine tenths of the flow, with the cost of looking in it. results/FLOW.svg is the flame
+graph of the same stacks, which are kept in results/profile.json.
 """
 
 from __future__ import annotations
@@ -12,44 +12,50 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from benchmarks.bench import USUAL, Bench
-from benchmarks.buses import Bus
+from benchmarks.flame import flame
 from benchmarks.flows import END_SECONDS, RUN, looks, settings
 from benchmarks.process import Process
 from benchmarks.report import RESULTS, aligned
-from benchmarks.rows import FLOWS, ends
+from benchmarks.rows import FLOWS, Flow, ends
 from benchmarks.spans import NotMeasured, Sample, Span, between
-from benchmarks.steps import by_step
-from benchmarks.stores import Store
+from benchmarks.steps import Stacks, by_step
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when there is a table, 1 when nothing could be measured."""
     parser = argparse.ArgumentParser("python -m benchmarks.profile", description=__doc__)
     parser.add_argument("flow", choices=FLOWS)
-    parser.add_argument("--messages", type=int, default=USUAL.messages)
+    parser.add_argument("--messages", type=int, default=USUAL.messages, help="of the benchmark, which a feed shares")
     asked = parser.parse_args(arguments)
     try:
-        with Bench(USUAL._replace(messages=asked.messages)) as bench, ends(FLOWS[asked.flow], bench) as (bus, store):
-            span, seen = _profiled(bus, store, asked.messages, bench.seconds_left)
+        with Bench(USUAL._replace(messages=asked.messages)) as bench:
+            span, stacks, collecting_seconds = _profiled(FLOWS[asked.flow], bench)
     except NotMeasured as error:
         print(f"NOT MEASURED: {error}", file=sys.stderr)
         return 1
+    print(table(span, stacks, collecting_seconds))
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "profile.json").write_text(json.dumps(seen))
-    print(table(span, seen))
+    (RESULTS / "profile.json").write_text(json.dumps(stacks))
+    picture = RESULTS / f"{asked.flow}.svg"
+    picture.write_text(flame(stacks, span.cpu_us, FLOWS[asked.flow].title))
+    print(f"flame graph: {picture}", file=sys.stderr)
     return 0
 
 
-def _profiled(bus: Bus, store: Store, messages: int, seconds: float) -> tuple[Span, dict[str, Any]]:
-    with Process([sys.executable, "-m", "benchmarks.sampled", "seen.json", *RUN], settings(bus, store)) as process:
-        samples = (sample for sample, _ in looks(process, store, seconds))
-        first = _when(samples, messages * 0.1, process)
-        last = _when(samples, messages * 0.9, process)
-        process.end(END_SECONDS)
-        return between(first, last), json.loads((process.folder / "seen.json").read_text())
+def _profiled(flow: Flow, bench: Bench) -> tuple[Span, Stacks, float]:
+    """The part of the flow that was looked into, how often each stack was seen, and the collector's CPU seconds."""
+    messages, unmeasured = bench.feed(flow.feed)
+    measured = len(messages) - unmeasured
+    with ends(flow, bench) as (bus, store, arrived):
+        with Process([sys.executable, "-m", "benchmarks.sampled", "seen.json", *RUN], settings(bus, store)) as process:
+            samples = (sample for sample, _ in looks(process, arrived, bench.row_seconds))
+            first = _when(samples, unmeasured + measured * 0.1, process)
+            last = _when(samples, unmeasured + measured * 0.9, process)
+            process.end(END_SECONDS)
+            seen = json.loads((process.folder / "seen.json").read_text())
+    return between(first, last), seen["stacks"], seen["collecting_seconds"]
 
 
 def _when(samples: Iterator[Sample], messages: float, process: Process) -> Sample:
@@ -61,11 +67,11 @@ def _when(samples: Iterator[Sample], messages: float, process: Process) -> Sampl
     raise process.failure(f"{messages:.0f} messages did not arrive in time")
 
 
-def table(span: Span, seen: dict[str, Any]) -> str:
+def table(span: Span, stacks: Stacks, collecting_seconds: float) -> str:
     """µs a message and share of each step, in Markdown."""
-    steps = by_step(seen["stacks"])
+    steps = by_step(stacks)
     lines = [(step, f"{span.cpu_us * share:.1f}", f"{share:.0%}") for step, share in _shares(steps)]
-    collecting = seen["collecting_seconds"] * 1e6 / span.messages
+    collecting = collecting_seconds * 1e6 / span.messages
     ends = [("all", f"{span.cpu_us:.1f}", "100%"), ("in it: garbage collection", f"{collecting:.1f}", "")]
     return aligned([("step", "µs a message", "share"), *lines, *ends])
 

@@ -39,16 +39,27 @@ def cells(report: Report, name: str) -> Cells:
         "cpu_us_per_message": span and round(span.cpu_us, 2),
         "peak_rss_mb": _rounded(measured.peak_rss_mb, 1),
         "start_seconds": _rounded(measured.start_seconds, 2),
+        **{name: round(value, 2) for name, value in measured.figures.items()},
     }
 
 
 def as_table(report: Report) -> str:
     """The rows for people, in Markdown."""
-    lines = [(ROWS[name].title, *map(_text, cells(report, name).values())) for name in report.measured]
+    lines = [(ROWS[name].title, *_line(cells(report, name))) for name in report.measured]
     return aligned([HEAD, *lines])
 
 
-HEAD = ("trades, 10 symbols", "messages", "seconds", "docs/s", "of ceiling", "CPU µs", "RSS MB", "start s")
+HEAD = (
+    *("trades of 10 symbols, unless said", "messages", "seconds", "docs/s"),
+    *("of ceiling", "CPU µs", "RSS MB", "start s", "also"),
+)
+
+
+def _line(row: Cells) -> list[str]:
+    """What every row has, then what only this one has, by name."""
+    common = len(HEAD) - 2
+    also = [f"{name.replace('_', ' ')} {value:,}" for name, value in list(row.items())[common:]]
+    return [*map(_text, list(row.values())[:common]), ", ".join(also)]
 
 
 def aligned(lines: list[tuple[str, ...]]) -> str:

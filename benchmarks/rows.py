@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from statistics import median_low
 from typing import NamedTuple
 
-from benchmarks import ceiling, flows
+from benchmarks import ceiling, flows, paced, standing, workers, writes
 from benchmarks.bench import Bench
-from benchmarks.buses import Bus
-from benchmarks.spans import Measurement, Span
-from benchmarks.stores import MongoDB, Parquet, Store
+from benchmarks.buses import Bus, new_reader
+from benchmarks.committed import Committed
+from benchmarks.flows import Arrived, Seen
+from benchmarks.held import Held
+from benchmarks.spans import Measurement, Span, steady
+from benchmarks.stores import MongoDB, OwnMongoDB, Parquet, Store
 
 NAIVE_SECONDS = 20
 
@@ -24,48 +28,143 @@ class Row(NamedTuple):
     measure: Callable[[Bench], Measurement]
 
 
+Arrivals = Callable[[Bus, MongoDB | Parquet], AbstractContextManager[Arrived]]
+"""How to see what has arrived."""
+
+
+def documents(_: Bus, store: Store) -> AbstractContextManager[Arrived]:
+    """By the documents that are there: for feeds whose every message is one of its own."""
+    return nullcontext(store.arrived)
+
+
+def inserts(_: Bus, store: MongoDB | Parquet) -> AbstractContextManager[Arrived]:
+    """By what the server inserted, for the same feeds in thousands of collections."""
+    assert isinstance(store, MongoDB)
+    return nullcontext(store.inserted_since_now())
+
+
+def commits(bus: Bus, _: Store) -> AbstractContextManager[Arrived]:
+    """By what the bus was told: for feeds where several messages, or none, are one document."""
+    return Committed(bus)
+
+
 class Flow(NamedTuple):
     """What tapestore moves, from where to where."""
 
     title: str
-    bus: Callable[[Bench], Bus]
-    store: Callable[[Bench], Store]
+    bus: Callable[[Bench, str], Bus]
+    store: Callable[[Bench], MongoDB | Parquet]
+    feed: str = "trades"
+    arrivals: Arrivals = documents
 
 
+def _mongodb(name: str) -> Callable[[Bench], MongoDB]:
+    return lambda bench: MongoDB(bench.mongodb, name)
+
+
+def _parquet(bench: Bench) -> Parquet:
+    return Parquet(bench.folder / "parquet")
+
+
+def _kafka(title: str, feed: str, arrivals: Arrivals) -> Flow:
+    return Flow(f"Kafka → MongoDB, {title}", Bench.kafka, _mongodb(feed), feed, arrivals)
+
+
+TWICE = _kafka("everything redelivered", "twice", commits)
+CANDLES = _kafka("100 candles, 4 updates a second each", "candles", commits)
 FLOWS: Mapping[str, Flow] = {
-    "kafka-mongodb": Flow("Kafka → MongoDB", lambda bench: bench.kafka, lambda bench: MongoDB(bench.mongodb, "kafka")),
-    "jetstream-mongodb": Flow(
-        "JetStream → MongoDB", lambda bench: bench.jetstream, lambda bench: MongoDB(bench.mongodb, "jetstream")
+    "kafka-mongodb": Flow("Kafka → MongoDB", Bench.kafka, _mongodb("kafka")),
+    "jetstream-mongodb": Flow("JetStream → MongoDB", Bench.jetstream, _mongodb("jetstream")),
+    "file-mongodb": Flow("file → MongoDB", Bench.file, _mongodb("file")),
+    "file-parquet": Flow("file → Parquet", Bench.file, _parquet),
+    "depth": _kafka("depth of 20 levels a side", "depth", documents),
+    "mixed": _kafka("mixed feed", "mixed", commits),
+    "few-symbols": _kafka("10 symbols of 4 kinds", "few-symbols", inserts),
+    "many-symbols": Flow(
+        *(
+            "Kafka → MongoDB, 1,000 symbols of 4 kinds",
+            Bench.kafka,
+            lambda _: OwnMongoDB("many"),
+            "many-symbols",
+            inserts,
+        )
     ),
-    "file-mongodb": Flow("file → MongoDB", lambda bench: bench.file, lambda bench: MongoDB(bench.mongodb, "file")),
-    "file-parquet": Flow("file → Parquet", lambda bench: bench.file, lambda bench: Parquet(bench.folder / "parquet")),
 }
 
 
 @contextmanager
-def ends(flow: Flow, bench: Bench) -> Iterator[tuple[Bus, Store]]:
-    """Both ends of a flow, ready; the store is empty again afterwards."""
-    bus, store = flow.bus(bench), flow.store(bench)
+def ends(flow: Flow, bench: Bench) -> Iterator[tuple[Bus, Store, Arrived]]:
+    """Both ends of a flow, ready, and how to see what has arrived; the store is empty again afterwards."""
+    bus, store = new_reader(flow.bus(bench, flow.feed)), flow.store(bench)
     try:
-        yield bus, store
+        with flow.arrivals(bus, store) as arrived:
+            yield bus, store, arrived
     finally:
         store.clear()
 
 
+def seen(flow: Flow, bench: Bench) -> Seen:
+    """All of its feed, moved once; what only prepares is done before the rest is there."""
+    messages, unmeasured = bench.feed(flow.feed)
+    with ends(flow, bench) as (bus, store, arrived), ExitStack() as stack:
+        held = stack.enter_context(Held(bus, messages[unmeasured:])) if unmeasured else None
+        return flows.tapestore(bus, store, arrived, len(messages), bench.row_seconds, held)
+
+
 def _tapestore(flow: Flow, bench: Bench) -> Measurement:
-    with ends(flow, bench) as (bus, store):
-        return flows.tapestore(bus, store, bench.size.messages, bench.seconds_left)
+    return seen(flow, bench).measured(bench.feed(flow.feed).unmeasured)
+
+
+def _redelivered(bench: Bench) -> Measurement:
+    """The second half; everything in it was stored by the same process a moment ago."""
+    first = bench.feed(TWICE.feed).unmeasured
+    both = seen(TWICE, bench)
+    measured, before = both.measured(first), steady([look for look in both.samples if look.messages <= first])
+    assert measured.span is not None
+    return measured._replace(figures={"of_first_delivery": measured.span.rate / before.rate})
+
+
+def _candles(bench: Bench) -> Measurement:
+    with ends(CANDLES, bench) as (bus, store, arrived):
+        assert isinstance(store, MongoDB)
+        return writes.measure(bus, store, arrived, len(bench.feed(CANDLES.feed).messages), bench.row_seconds)
+
+
+def _two_workers(bench: Bench) -> Measurement:
+    bus, store = new_reader(bench.topic([])), MongoDB(bench.mongodb, "workers")
+    try:
+        with Held(bus, bench.feed("trades").messages) as held:
+            return workers.measure(bus, store, held, 2, bench.row_seconds).measured()._replace(start_seconds=None)
+    finally:
+        store.clear()
+
+
+def _paced(bus: Callable[[Bench], Bus], bench: Bench) -> Measurement:
+    store = MongoDB(bench.mongodb, "paced")
+    try:
+        return paced.measure(new_reader(bus(bench)), store, bench.size.paced, bench.row_seconds)
+    finally:
+        store.clear()
+
+
+def _standing(bench: Bench) -> Measurement:
+    bus = new_reader(bench.jetstream("trades"))
+    return Measurement(standing.pull(bus, bench.size.messages, bench.row_seconds))
 
 
 def _version(_: Bench) -> Measurement:
-    return flows.version()
+    return flows.command(*flows.TAPESTORE, "--version")
+
+
+def _import(_: Bench) -> Measurement:
+    return flows.command(sys.executable, "-c", "import consumer.cli.run")
 
 
 def _naive(bench: Bench) -> Measurement:
-    bus, store = bench.kafka, MongoDB(bench.mongodb, "naive")
+    bus, store = bench.kafka("trades"), MongoDB(bench.mongodb, "naive")
     try:
         store.make_collections(bench.documents)
-        return flows.naive(bus, store, bench.size.naive, min(NAIVE_SECONDS, bench.seconds_left))
+        return flows.naive(bus, store, bench.size.naive, min(NAIVE_SECONDS, bench.row_seconds))
     finally:
         store.clear()
 
@@ -88,7 +187,14 @@ def _ceiling_once(bench: Bench) -> Span:
 CEILING = "ceiling"
 ROWS: Mapping[str, Row] = {
     "version": Row("tapestore --version", _version),
+    "import": Row("import of all that `tapestore run` needs", _import),
     "naive": Row("naive: Kafka → json.loads → insert_one", _naive),
     CEILING: Row("ceiling: insert_many of encoded documents", _ceiling),
+    "standing-pull": Row("JetStream: pull and acknowledge, no store", _standing),
     **{name: Row(flow.title, partial(_tapestore, flow)) for name, flow in FLOWS.items()},
+    "redelivered": Row(TWICE.title, _redelivered),
+    "candles": Row(CANDLES.title, _candles),
+    "two-workers": Row("Kafka → MongoDB, 2 workers in one group", _two_workers),
+    "kafka-paced": Row(f"Kafka → MongoDB at {paced.RATE:,} messages/s", partial(_paced, lambda bench: bench.topic([]))),
+    "nats-paced": Row(f"NATS core → MongoDB at {paced.RATE:,} messages/s", partial(_paced, Bench.nats)),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -37,11 +38,15 @@ class Span(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """What a row says: its span, the seconds from its command to its first message, the most memory it took."""
+    """What a row says: its span, the seconds from its command to its first message, the most memory it took.
+
+    `figures` are what only this row has, named with their unit.
+    """
 
     span: Span | None = None
     start_seconds: float | None = None
     peak_rss_mb: float | None = None
+    figures: Mapping[str, float] = MappingProxyType({})
 
 
 def between(first: Sample, last: Sample) -> Span:
@@ -49,16 +54,16 @@ def between(first: Sample, last: Sample) -> Span:
     return Span(last.messages - first.messages, last.seconds - first.seconds, last.cpu_seconds - first.cpu_seconds)
 
 
-def steady(samples: Sequence[Sample]) -> Span:
-    """From a tenth to nine tenths of what arrived; raises NotMeasured when that was too quick.
+def steady(samples: Sequence[Sample], since: int = 0) -> Span:
+    """From a tenth to nine tenths of what arrived after the first `since`; raises NotMeasured when that was too quick.
 
     Starting and draining stay apart, and as much is on its way at the end as at the beginning: work on
     messages that have not arrived yet is counted neither twice nor not at all.
     """
-    arrived = [sample for sample in samples if sample.messages]
-    total = arrived[-1].messages if arrived else 0
-    first = next((sample for sample in arrived if sample.messages >= total * 0.1), None)
-    last = next((sample for sample in arrived if sample.messages >= total * 0.9), None)
+    arrived = [sample for sample in samples if sample.messages > since]
+    total = arrived[-1].messages - since if arrived else 0
+    first = next((sample for sample in arrived if sample.messages >= since + total * 0.1), None)
+    last = next((sample for sample in arrived if sample.messages >= since + total * 0.9), None)
     if first is None or last is None or first is last:
         raise NotMeasured(f"{total} messages arrived between two looks: too few to measure")
     return between(first, last)

@@ -27,6 +27,9 @@ STEPS: Mapping[str, str] = {
 }
 OTHER = "other"
 
+Stacks = Mapping[str, int]
+"""How often each stack was seen: `file:function` from the outermost to the innermost, semicolons between."""
+
 
 def step(stack: str) -> str:
     """The step that a stack belongs to: that of the innermost function that has one.
@@ -40,7 +43,7 @@ def step(stack: str) -> str:
     return OTHER
 
 
-def by_step(stacks: Mapping[str, int]) -> Counter[str]:
+def by_step(stacks: Stacks) -> Counter[str]:
     """How often each step was seen, from how often each stack was."""
     seen: Counter[str] = Counter()
     for stack, count in stacks.items():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 from pymongo import MongoClient, WriteConcern
+
+from benchmarks.spans import NotMeasured
+from tests.servers import mongodb
 
 DURABLE = WriteConcern("majority", j=True)
 """How every row writes to MongoDB: a majority has journaled it."""
@@ -47,9 +50,35 @@ class MongoDB:
         """The server's count of the whole database, in one short command."""
         return int(self._client[self.name].command("dbStats")["objects"])
 
+    def inserted_since_now(self) -> Callable[[], int]:
+        """What all its clients insert from now on, by the server's own count, which many collections make no slower."""
+        return self._since_now(lambda status: status["metrics"]["document"]["inserted"])
+
+    def writes_since_now(self) -> Callable[[], int]:
+        """The inserts and updates, done or in vain, that the server is asked for from now on."""
+        return self._since_now(lambda status: status["opcounters"]["insert"] + status["opcounters"]["update"])
+
+    def _since_now(self, count: Callable[[dict[str, Any]], int]) -> Callable[[], int]:
+        before = count(self._client.admin.command("serverStatus"))
+        return lambda: count(self._client.admin.command("serverStatus")) - before
+
     def clear(self) -> None:
         self._client.drop_database(self.name)
         self._client.close()
+
+
+class OwnMongoDB(MongoDB):
+    """A database with a server of its own, which goes with it: dropping thousands of collections takes minutes."""
+
+    def __init__(self, name: str) -> None:
+        if not mongodb.MongoDB.installed():
+            raise NotMeasured("mongodb is not installed: python -m tests.servers.install mongodb")
+        self._server = mongodb.MongoDB().__enter__()
+        super().__init__(self._server.url, name)
+
+    def clear(self) -> None:
+        self._client.close()
+        self._server.close()
 
 
 class Parquet:

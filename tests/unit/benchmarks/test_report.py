@@ -42,7 +42,7 @@ def test_what_was_not_measured_is_told_with_its_reason() -> None:
 def test_the_table_is_markdown() -> None:
     head, rule, *rows = as_table(REPORT).splitlines()
 
-    assert head.startswith("| trades, 10 symbols ")
+    assert head.startswith("| trades of 10 symbols, unless said ")
     assert set(rule) == set("|:- ")
     assert [row.split("|")[4].strip() for row in rows] == ["", "400,000", "80,000"]
     assert len({len(line) for line in (head, rule, *rows)}) == 1

@@ -27,6 +27,13 @@ def test_the_first_look_that_sees_anything_is_taken_when_it_sees_much() -> None:
     assert steady([Sample(0.0, 0, 0.0), Sample(1.0, 600, 0.1), Sample(2.0, 1000, 0.2)]).messages == 400
 
 
+def test_what_only_prepares_stays_apart() -> None:
+    preparing = [Sample(1.0, 100, 0.1), Sample(2.0, 500, 0.9)]
+    measured = [Sample(3.0, 600, 1.0), Sample(4.0, 1000, 1.5), Sample(5.0, 1400, 2.0), Sample(6.0, 1500, 2.6)]
+
+    assert steady([*preparing, *measured], since=500) == between(measured[0], measured[2])
+
+
 @pytest.mark.parametrize(
     "samples",
     [[], [Sample(1.0, 0, 0.1)], [Sample(1.0, 10, 0.1)], [Sample(1.0, 0, 0.1), Sample(2.0, 10, 0.2)]],
