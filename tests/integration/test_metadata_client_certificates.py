@@ -23,8 +23,8 @@ class Suspicious(Server):
     authority: Authority
     certificate: Path
 
-    def prepare(self) -> None:
-        super().prepare()
+    def add_certificates(self) -> None:
+        """Make them; they are for the server's own user alone."""
         self.authority = Authority(self.folder, "authority")
         self.certificate = self.authority.certificate("localhost")
         owner = self.folder.stat()
@@ -38,6 +38,7 @@ class SuspiciousMariaDB(Suspicious, MariaDB):
 
     def prepare(self) -> None:
         super().prepare()
+        self.add_certificates()
         users = self.folder / "users.sql"
         users.write_text(f"{users.read_text()}ALTER USER 'tapestore'@'%' REQUIRE X509;\n")
 
@@ -51,6 +52,7 @@ class SuspiciousPostgreSQL(Suspicious, PostgreSQL):
 
     def prepare(self) -> None:
         super().prepare()
+        self.add_certificates()
         (self.folder / "data" / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust clientcert=verify-ca\n")
 
     def command(self) -> Sequence[str | Path]:

@@ -6,11 +6,14 @@ import asyncio
 import inspect
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy import inspect as inspect_database
 
 import storage
 from config.keys import NAMES
@@ -77,6 +80,22 @@ def environment(
     monkeypatch.setenv("MONGODB_URI", mongodb_uri)
     monkeypatch.setenv("MONGODB_DB", database)
     monkeypatch.setenv("LOCAL_PATH", str(tmp_path))
+
+
+SEED_COLUMNS = {
+    "datasets": ("dataset_id", "name", "category", "storage_type"),
+    "audit_logs": ("audit_id", "dataset_id", "symbol", "audit_type", "severity"),
+    "health_metrics": ("metric_id", "dataset_id", "symbol", "completeness", "quality_score"),
+    "backfill_jobs": ("job_id", "symbol", "data_type", "status", "progress"),
+    "lineage_records": ("lineage_id", "dataset_id", "source_dataset_id", "transformation"),
+}
+SEED_INDEXES: dict[str, list[tuple[str, ...]]] = {
+    "datasets": [("dataset_id",), ("category",)],
+    "audit_logs": [("audit_id",), ("symbol", "timestamp"), ("dataset_id", "timestamp"), ("symbol",)],
+    "health_metrics": [("metric_id",), ("symbol", "timestamp"), ("dataset_id", "timestamp"), ("symbol",)],
+    "backfill_jobs": [("job_id",), ("symbol",), ("status",)],
+    "lineage_records": [("lineage_id",), ("dataset_id", "timestamp"), ("status",)],
+}
 
 
 class TestSeed000:
@@ -174,8 +193,23 @@ class TestSeed001:
         async with get_adapter("mysql", url) as adapter:
             assert await adapter.write([trade()], "trades_BTCUSDT") == 1
 
-    def test_001_5_the_pool_is_as_the_seed_has_it(self) -> None:
+    async def test_001_5_the_pool_is_as_the_seed_has_it(self, mariadb_database: str) -> None:
+        async with MetadataDatabase(mariadb_database) as database:
+            pool: Any = database.engine.pool
+            assert (pool.size(), database.pool.maximum, pool._recycle, pool._pre_ping) == (5, 15, 1800, True)
+
         assert POOL == {"pool_size": 5, "max_overflow": 10, "pool_recycle": 1800, "pool_pre_ping": True}
+
+    async def test_001_11_and_001_12_the_tables_have_the_columns_and_indexes_of_the_seed(
+        self, mariadb_database: str
+    ) -> None:
+        await apply_migrations(mariadb_database)
+        async with MetadataDatabase(mariadb_database) as database, database.read() as connection:
+            found = await connection.run_sync(_columns_and_indexes)
+
+        for table, (columns, indexes) in found.items():
+            assert set(SEED_COLUMNS[table]) <= columns, table
+            assert set(SEED_INDEXES[table]) <= indexes, table
 
     @pytest.mark.parametrize("kind", ["mysql", "mongodb"])
     async def test_001_8_and_001_17_what_is_there_is_not_inserted_again(
@@ -249,6 +283,16 @@ class TestSeed001:
         assert all(side["last_error"] and "secret" not in side["last_error"] for side in health.values())
 
 
+def _columns_and_indexes(connection: Connection) -> dict[str, tuple[set[str], set[tuple[str, ...]]]]:
+    """The names of the columns of each table, and the columns of each of its keys and indexes."""
+    look, found = inspect_database(connection), {}
+    for table in SEED_COLUMNS:
+        indexes = {tuple(str(name) for name in index["column_names"]) for index in look.get_indexes(table)}
+        key = tuple(look.get_pk_constraint(table)["constrained_columns"])
+        found[table] = {column["name"] for column in look.get_columns(table)}, indexes | {key}
+    return found
+
+
 async def tables_of(database: MetadataDatabase) -> set[str]:
     async with database.read() as connection:
         return {str(row[0]) for row in await connection.exec_driver_sql("SHOW TABLES")}
@@ -281,6 +325,11 @@ class TestSeed004:
             assert await adapter.delete("agents", {"status": "idle"}) == 1
             assert (await adapter.metrics()).server_version
 
+            await adapter.write([trade(1), trade(2)], "trades_BTCUSDT")
+            assert await adapter.update("trades_BTCUSDT", {"trade_id": 1}, {"price": Decimal("7.5")}) == 1
+            (changed,) = await adapter.find("trades_BTCUSDT", {"price": Decimal("7.5")})
+            assert changed["trade_id"] == 1
+
     def test_004_5_schemas_are_told_and_checked(self) -> None:
         document = TABLES["trades"].to_document(trade())
 
@@ -290,8 +339,10 @@ class TestSeed004:
 
     async def test_004_6_migrations_go_forward_and_back_to_a_version(self, mariadb_database: str) -> None:
         there = await apply_migrations(mariadb_database)
-        back = await rollback_migrations(mariadb_database, target_version="base")
+        back = await rollback_migrations(mariadb_database, target_version="0001")
         again = await apply_migrations(mariadb_database)
+        gone = await rollback_migrations(mariadb_database, target_version="base")
 
         assert there["metadata"].pending == again["metadata"].pending == ()
-        assert back["metadata"].current is None
+        assert (back["metadata"].current, back["metadata"].pending) == ("0001", ("0002",))
+        assert gone["metadata"].current is None

@@ -1,9 +1,11 @@
-"""Why the store takes no writes: known as long as it matters, and no longer."""
+"""When a write is tried again; why the store takes none: known as long as it matters, and no longer."""
+
+from itertools import islice
 
 import pytest
 
 from config.flow import RetrySettings
-from consumer.pipeline.retry import Retrier
+from consumer.pipeline.retry import Retrier, delays
 from storage import DatabaseError, OperatorError, UnavailableError
 from storage.circuit_breaker import CircuitBreaker
 
@@ -33,3 +35,39 @@ async def test_the_problem_is_told_until_a_write_succeeds(errors: list[DatabaseE
     await retrier.call("trades", attempt)
     assert problems == seen
     assert retrier.problem == ""
+
+
+def test_the_bound_of_a_delay_doubles_up_to_a_limit() -> None:
+    bounds = list(islice(delays(0.1, 1.0, uniform=lambda _, bound: bound), 6))
+    assert bounds == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+
+
+def test_a_delay_is_anywhere_up_to_its_bound_so_that_pods_do_not_come_back_at_once() -> None:
+    asked: list[tuple[float, float]] = []
+
+    def least(low: float, high: float) -> float:
+        asked.append((low, high))
+        return low
+
+    assert list(islice(delays(0.1, 1.0, uniform=least), 2)) == [0.0, 0.0]
+    assert asked == [(0, 0.1), (0, 0.2)]
+
+
+async def test_before_each_new_try_it_waits_by_these_delays() -> None:
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    retrier = Retrier(RetrySettings(), CircuitBreaker(failure_threshold=9, recovery_timeout=0), sleep=note)
+    failures = iter([UnavailableError("gone")] * 5)
+
+    async def attempt() -> int:
+        for error in failures:
+            raise error
+        return 7
+
+    assert await retrier.call("trades", attempt) == 7
+    bounds = list(islice(delays(RetrySettings().base_seconds, RetrySettings().max_seconds, lambda _, bound: bound), 5))
+    assert len(waited) == 5
+    assert all(0 <= seconds <= bound for seconds, bound in zip(waited, bounds, strict=True))
