@@ -61,6 +61,7 @@ class TestDeadLetterSource(HeaderFacts, RedeliveryFacts):
     async def test_what_was_settled_for_good_does_not_come_again(
         self, bus: BusUnderTest, source: Source, settlement: Settlement
     ) -> None:
+        """Only what was stored: a letter that was rejected again is a letter still."""
         await super().test_what_was_settled_for_good_does_not_come_again(bus, source, settlement)
 
     async def test_what_died_again_comes_again(self, bus: BusUnderTest, source: Source) -> None:
