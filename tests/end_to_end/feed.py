@@ -42,6 +42,11 @@ class Feed:
         self._market = Market(seed, symbols, Faults.parse(faults), subject=self._settings.nats.subject)
 
     @property
+    def market(self) -> Market:
+        """Where the messages come from: whoever takes some has to send them."""
+        return self._market
+
+    @property
     def truth(self) -> Truth:
         """What must be in the store when all that was sent has arrived."""
         return self._market.truth

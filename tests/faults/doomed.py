@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from inspect import iscoroutinefunction
@@ -152,8 +153,17 @@ STAGES: dict[str, Callable[[Service, int], None]] = {
     "after a Parquet file": lambda _, seed: on_disk("os.rename", "", ".parquet.tmp", Fate(seed, 15)),
     "mid drain": lambda service, seed: in_a_drain(service, Fate(seed, 10)),
     "never": lambda service, seed: None,
+    "stalled": lambda service, seed: instead(service.store, "put", Fate(seed, 10), stall),
 }
 COMPACTION = "mid compaction"
+
+
+STALL_SECONDS = 12
+
+
+async def stall(_: Step) -> None:
+    """Nothing else in this process gets its turn, longer than the watchdog of /livez waits."""
+    time.sleep(STALL_SECONDS)  # noqa: ASYNC251 - that is the fault
 
 
 async def _die(_: Step) -> None:

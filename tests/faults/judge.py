@@ -64,9 +64,9 @@ class Judge:
             yield service
 
     @contextmanager
-    def variant(self, name: str) -> Iterator[Running]:
+    def variant(self, name: str, *, stage: str = "never") -> Iterator[Running]:
         """The service with a promise broken on purpose; without a name it is as it should be."""
-        with running("never", "0", name, told=self.told, command=DOOMED) as service:
+        with running(stage, str(self.figures.seed), name, told=self.told, command=DOOMED) as service:
             yield service
 
     def send(self, count: int) -> None:
