@@ -34,10 +34,15 @@ class MariaDB(Server):
     def url(self) -> str:
         return f"mysql+aiomysql://tapestore:tapestore-canary@127.0.0.1:{self.port}/tapestore"
 
+    @property
+    def _tmpdir(self) -> str:
+        # not /tmp: another mariadbd that starts there removes our temporary tables
+        return f"--tmpdir={self.folder}"
+
     def prepare(self) -> None:
         (self.folder / "users.sql").write_text(USERS)
         self.run(
-            *("mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}"),
+            *("mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", self._tmpdir),
             *("--auth-root-authentication-method=normal", "--skip-test-db"),
         )
 
@@ -49,6 +54,7 @@ class MariaDB(Server):
                 program,
                 "--no-defaults",
                 f"--datadir={self.folder / 'data'}",
+                self._tmpdir,
                 f"--init-file={self.folder / 'users.sql'}",
             ),
             *("--bind-address=127.0.0.1", f"--port={self.port}", f"--socket={self.folder / 'socket'}"),
