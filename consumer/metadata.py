@@ -71,8 +71,8 @@ class Metadata:
 
     @property
     def last_error(self) -> str:
-        """Why they are not there; empty when nothing is wrong."""
-        return str(self._writer.last_error or self._writer.spool_error or "")
+        """Why they are not there, and why they are not on disk; empty when nothing is wrong."""
+        return "; ".join(str(error) for error in (self._writer.last_error, self._writer.spool_error) if error)
 
     async def follow(self) -> None:
         """Write what is new, interval after interval; after `end` the rest and the closing row, and return.
