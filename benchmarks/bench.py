@@ -115,6 +115,10 @@ class Bench:
             raise NotMeasured(f"{kind.name} is not installed: python -m tests.servers.install {kind.name}")
         return self._stack.enter_context(kind()).url
 
+    def kept(self, name: str, make: Callable[[], Made]) -> Made:
+        """What the rows of one report share besides."""
+        return self._once(("kept", name), make)
+
     def _once(self, key: tuple[str, str], make: Callable[[], Made]) -> Made:
         if key not in self._made:
             self._made[key] = make()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.rows import CEILING, ROWS
+from benchmarks import targets
 from benchmarks.spans import Measurement, of_ceiling
+from benchmarks.targets import Target
 
+CEILING = "ceiling"
 RESULTS = Path(__file__).parent / "results"
 Cells = dict[str, Any]
 
@@ -19,12 +21,13 @@ class Report(NamedTuple):
     conditions: Mapping[str, str]
     measured: Mapping[str, Measurement]
     failed: Mapping[str, str]
+    titles: Mapping[str, str]
 
 
 def as_json(report: Report) -> Cells:
     """Everything, in units that the names tell; absent is null."""
     rows = {name: cells(report, name) for name in report.measured}
-    return {"conditions": report.conditions, "rows": rows, "not_measured": report.failed}
+    return {"conditions": report.conditions, "rows": rows, "not_measured": report.failed, "titles": report.titles}
 
 
 def cells(report: Report, name: str) -> Cells:
@@ -45,8 +48,13 @@ def cells(report: Report, name: str) -> Cells:
 
 def as_table(report: Report) -> str:
     """The rows for people, in Markdown."""
-    lines = [(ROWS[name].title, *_line(cells(report, name))) for name in report.measured]
+    lines = [(report.titles[name], *_line(cells(report, name))) for name in report.measured]
     return aligned([HEAD, *lines])
+
+
+def as_targets(report: Cells, asked: Sequence[Target]) -> str:
+    """What was to be reached, and whether it was, in Markdown."""
+    return aligned([targets.HEAD, *targets.lines(asked, report["rows"], report["titles"])])
 
 
 HEAD = (

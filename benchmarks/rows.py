@@ -15,6 +15,7 @@ from benchmarks.buses import Bus, new_reader
 from benchmarks.committed import Committed
 from benchmarks.flows import Arrived, Seen
 from benchmarks.held import Held
+from benchmarks.report import CEILING
 from benchmarks.spans import Measurement, Span, steady
 from benchmarks.stores import MongoDB, OwnMongoDB, Parquet, Store
 
@@ -184,7 +185,6 @@ def _ceiling_once(bench: Bench) -> Span:
         store.clear()
 
 
-CEILING = "ceiling"
 ROWS: Mapping[str, Row] = {
     "version": Row("tapestore --version", _version),
     "import": Row("import of all that `tapestore run` needs", _import),

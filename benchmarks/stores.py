@@ -41,10 +41,10 @@ class MongoDB:
         self.name = name
         self._client: MongoClient[Any] = MongoClient(uri)
 
-    def make_collections(self, names: Iterable[str]) -> None:
-        """Empty collections with the index that the product makes."""
+    def make_collections(self, names: Iterable[str], time: str = "timestamp") -> None:
+        """Empty collections with the index that the product makes, on the field that holds the time."""
         for name in names:
-            self._client[self.name][name].create_index("timestamp")
+            self._client[self.name][name].create_index(time)
 
     def arrived(self) -> int:
         """The server's count of the whole database, in one short command."""
@@ -52,15 +52,21 @@ class MongoDB:
 
     def inserted_since_now(self) -> Callable[[], int]:
         """What all its clients insert from now on, by the server's own count, which many collections make no slower."""
-        return self._since_now(lambda status: status["metrics"]["document"]["inserted"])
+        before = self._inserted()
+        return lambda: self._inserted() - before
+
+    def _inserted(self) -> int:
+        return int(self._client.admin.command("serverStatus")["metrics"]["document"]["inserted"])
 
     def writes_since_now(self) -> Callable[[], int]:
-        """The inserts and updates, done or in vain, that the server is asked for from now on."""
-        return self._since_now(lambda status: status["opcounters"]["insert"] + status["opcounters"]["update"])
+        """The updates, and batches of inserts, that its collections get from now on, done or in vain."""
+        before = self._writes()
+        return lambda: self._writes() - before
 
-    def _since_now(self, count: Callable[[dict[str, Any]], int]) -> Callable[[], int]:
-        before = count(self._client.admin.command("serverStatus"))
-        return lambda: count(self._client.admin.command("serverStatus")) - before
+    def _writes(self) -> int:
+        totals = self._client.admin.command("top")["totals"]
+        mine = [used for name, used in totals.items() if name.startswith(f"{self.name}.")]
+        return sum(used["update"]["count"] + used["insert"]["count"] for used in mine)
 
     def clear(self) -> None:
         self._client.drop_database(self.name)

@@ -13,6 +13,7 @@ REPORT = Report(
         "kafka-mongodb": Measurement(Span(160_000, 2.0, 1.6), 1.2345, 123.456),
     },
     failed={"jetstream-mongodb": "nats is not installed"},
+    titles={name: name for name in ("version", "ceiling", "kafka-mongodb", "jetstream-mongodb")},
 )
 
 

@@ -1,0 +1,38 @@
+"""A run: row after row, and what is told of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+
+from benchmarks import machine
+from benchmarks.bench import Bench
+from benchmarks.report import Report, as_json, as_table, as_targets
+from benchmarks.rows import Row
+from benchmarks.spans import Measurement, NotMeasured
+from benchmarks.targets import Target
+
+
+def measure(bench: Bench, rows: Mapping[str, Row]) -> Report:
+    """Measure these rows; what cannot be measured is told at once and in the report."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it retries what a new topic refuses, and says so
+    measured: dict[str, Measurement] = {}
+    failed: dict[str, str] = {}
+    titles = {name: row.title for name, row in rows.items()}
+    report = Report(machine.described() | {"messages": str(bench.size.messages)}, measured, failed, titles)
+    for name, row in rows.items():
+        print(f"{row.title} …", file=sys.stderr, flush=True)
+        try:
+            measured[name] = row.measure(bench)
+        except NotMeasured as error:
+            failed[name] = str(error)
+            print(f"NOT MEASURED: {error}", file=sys.stderr, flush=True)
+    return report
+
+
+def told(report: Report, targets: Sequence[Target]) -> str:
+    """All of it, for people."""
+    conditions = ", ".join(f"{name} {value}" for name, value in report.conditions.items())
+    missing = [f"NOT MEASURED: {report.titles[name]}: {reason}" for name, reason in report.failed.items()]
+    return "\n".join(["", as_table(report), "", as_targets(as_json(report), targets), "", conditions, *missing])
