@@ -27,7 +27,7 @@ def read() -> dict[Part, dict[str, Any]]:
 def record(part: Part, report: Figures) -> None:
     """Keep this report instead of the one before."""
     RECORDED.parent.mkdir(exist_ok=True)
-    RECORDED.write_text(json.dumps({**read(), part: report}, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    RECORDED.write_text(json.dumps({**read(), part: report}, indent=2, ensure_ascii=False) + "\n")
 
 
 def dearer(now: Figures, before: Figures, slack: float = SLACK) -> dict[str, tuple[float, float]]:

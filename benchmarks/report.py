@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,13 +48,13 @@ def cells(report: Report, name: str) -> Cells:
 
 def as_table(report: Report) -> str:
     """The rows for people, in Markdown."""
-    lines = [(report.titles[name], *_line(cells(report, name))) for name in report.measured]
+    lines = [(report.titles[name], *line(cells(report, name))) for name in report.measured]
     return aligned([HEAD, *lines])
 
 
 def as_targets(report: Cells, asked: Sequence[Target]) -> str:
     """What was to be reached, and whether it was, in Markdown."""
-    return aligned([targets.HEAD, *targets.lines(asked, report["rows"], report["titles"])])
+    return aligned([targets.HEAD, *targets.lines(asked, report["rows"], report["titles"])], words=(0, 1, 2))
 
 
 HEAD = (
@@ -63,22 +63,24 @@ HEAD = (
 )
 
 
-def _line(row: Cells) -> list[str]:
+def line(row: Mapping[str, Any]) -> list[str]:
     """What every row has, then what only this one has, by name."""
     common = len(HEAD) - 2
     also = [f"{name.replace('_', ' ')} {value:,}" for name, value in list(row.items())[common:]]
     return [*map(_text, list(row.values())[:common]), ", ".join(also)]
 
 
-def aligned(lines: list[tuple[str, ...]]) -> str:
-    """Lines of cells as a Markdown table; the first is its head, and all but the first column stand to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rule = [f":{'-' * (widths[0] - 1)}", *(f"{'-' * (width - 1)}:" for width in widths[1:])]
-    padded = [
-        [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-        for line in lines
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [padded[0], rule, *padded[1:]])
+def aligned(lines: Sequence[tuple[str, ...]], words: Collection[int] = (0,)) -> str:
+    """Lines of cells as a Markdown table, the first its head; all but the columns of words stand to the right."""
+    columns = [_column(cells, n in words) for n, cells in enumerate(zip(*lines, strict=True))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True))
+
+
+def _column(cells: Sequence[str], of_words: bool) -> list[str]:
+    """Its cells, all of one width, with the rule below the head."""
+    width = max(map(len, cells))
+    head, *rest = [cell.ljust(width) if of_words else cell.rjust(width) for cell in cells]
+    return [head, f":{'-' * (width - 1)}" if of_words else f"{'-' * (width - 1)}:", *rest]
 
 
 def _text(value: float | None) -> str:
