@@ -14,6 +14,7 @@ from consumer.simulator.envelope import Simulated
 from consumer.simulator.market import Market
 from storage import TABLES
 from storage.adapters.mongodb.documents import ENCODERS
+from storage.packed import plain
 
 SYMBOLS = 10
 STEP_MS = 1.0  # a busy market: a thousand trades a second
@@ -37,5 +38,5 @@ def documents(messages: Iterable[Simulated]) -> Documents:
     found: Documents = {}
     for message in messages:
         for _, record in decoder.decode(Message(message.data, "bench", "", 0)).records:
-            found.setdefault(table.collection(record), []).append(RawBSONDocument(encode(record)[1]))
+            found.setdefault(table.collection(plain(record)), []).append(RawBSONDocument(encode(plain(record))[1]))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
@@ -47,28 +47,33 @@ class SettledTwice(RuntimeError):
 class Settler(Protocol):
     """The side of a source that hears of settled deliveries."""
 
-    def settled(self, delivery: Delivery) -> None:
-        """Note it; `Source.flush` tells the bus. Must not wait and must not raise."""
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        """Note them; `Source.flush` tells the bus. Must not wait and must not raise."""
         ...
 
 
-class Delivery:
+class Delivery(msgspec.Struct, gc=False, eq=False):
     """A message with its own way back to the bus; it settles exactly once.
 
     `token` is the source's own: a reply subject, a partition and offset.
     """
 
-    __slots__ = ("message", "settlement", "settler", "token")
-
-    def __init__(self, message: Message, settler: Settler, token: Any = None) -> None:
-        self.message = message
-        self.settler = settler
-        self.token = token
-        self.settlement: Settlement | None = None
+    message: Message
+    settler: Settler
+    token: Any = None
+    settlement: Settlement | None = None
 
     def settle(self, settlement: Settlement) -> None:
         """Decide the fate of the message; raises SettledTwice the second time."""
-        if self.settlement is not None:
-            raise SettledTwice(f"{self.message.position} was {self.settlement.value}, now {settlement.value}")
-        self.settlement = settlement
-        self.settler.settled(self)
+        settle([self], settlement)
+
+
+def settle(deliveries: Sequence[Delivery], settlement: Settlement) -> None:
+    """Decide the fate of many messages of one source; raises SettledTwice for one that is settled already."""
+    for delivery in deliveries:
+        if delivery.settlement is not None:
+            was, position = delivery.settlement.value, delivery.message.position
+            raise SettledTwice(f"{position} was {was}, now {settlement.value}")
+        delivery.settlement = settlement
+    if deliveries:
+        deliveries[0].settler.settled(deliveries)

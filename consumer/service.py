@@ -19,6 +19,8 @@ from consumer.errors import explained
 from consumer.idle import Idleness
 from consumer.lineage import LineageReport
 from consumer.metadata import Metadata
+from consumer.pipeline.budget import Budget
+from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
 from consumer.pipeline.writer import Writer
@@ -65,10 +67,11 @@ class Service:
 
     def _pipeline(self) -> Pipeline:
         settings, store, limits = self.settings, self.store, self.settings.message
-        writer = Writer(
-            repositories_of(store), store.dead_letters, store.conflicts, self.retrier, settings.batch.max_writes
-        )
-        decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting)
+        ending = Ending(Budget(settings.batch.max_in_flight_messages, settings.batch.max_in_flight_bytes))
+        repositories = repositories_of(store)
+        max_writes = settings.batch.max_writes
+        writer = Writer(repositories, store.dead_letters, store.conflicts, self.retrier, ending, max_writes)
+        decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting, packs=store.packs)
         return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, settings.batch_age_seconds)
 
     def stop(self) -> None:

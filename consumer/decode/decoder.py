@@ -1,6 +1,7 @@
 """One message to the records in it: limits, envelope, shape, values.
 
 bytes ─► limits ─► envelope ─► stream, payload, trace ─► shape ─► records
+               └─► the usual wrapper, in one pass ─────────┘
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from consumer.decode.express import TraceHeaders, express
 from consumer.decode.limits import check_limits
 from consumer.decode.origin import ABSENT, Origin, parse_stream, subject_symbol
 from consumer.decode.shapes import BOOK_TICKER, BY_EVENT, BY_STREAM, FUNDING_ROW, PARTIAL_DEPTH, Shape
 from consumer.errors import DecodeError
 from consumer.messages import Message
-from storage import Reason, Record
+from storage import Reason
+from storage.packed import NO_PACKS, Item, Packs
 
 
 class Failure(NamedTuple):
@@ -25,13 +28,13 @@ class Failure(NamedTuple):
     error: DecodeError
 
 
-class Decoded(NamedTuple):
+class Decoded(msgspec.Struct, gc=False):
     """What a message says: records, each with the index of its element, and the elements that failed.
 
     Neither records nor failures: a control frame or an empty list, to be ignored and counted.
     """
 
-    records: list[tuple[int, Record]]
+    records: list[tuple[int, Item]]
     failures: list[Failure]
     traceparent: str | None
 
@@ -80,58 +83,69 @@ class Hints(msgspec.Struct, gc=False):
 _envelopes = msgspec.json.Decoder(Envelope)
 _hints = msgspec.json.Decoder(Hints)
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
-_traces = msgspec.json.Decoder(dict[str, str])
+_traces = msgspec.json.Decoder(TraceHeaders)
 
 
 class Decoder:
-    """Turns messages into records; holds nothing but its limits.
+    """Turns messages into records; holds nothing but its limits and the packs of the store.
 
     Units: `max_bytes` of a message, `max_nesting` levels of brackets.
     """
 
-    def __init__(self, *, max_bytes: int, max_nesting: int) -> None:
+    def __init__(self, *, max_bytes: int, max_nesting: int, packs: Packs = NO_PACKS) -> None:
         self._max_bytes = max_bytes
         self._max_nesting = max_nesting
+        self._packs = packs
 
     def decode(self, message: Message) -> Decoded:
         """The records of a message; raises DecodeError, and nothing else, when there can be none."""
         check_limits(message.data, self._max_bytes, self._max_nesting)
+        if (decoded := self._express(message)) is not None:
+            return decoded
         try:
-            return _decode(message)
+            return self._decode(message)
         except DecodeError:
             raise
         except (ValueError, RecursionError) as error:
             raise _refusal(error) from None
 
-
-def _decode(message: Message) -> Decoded:
-    data = message.data
-    if data.lstrip()[:1] == b"[":
-        return _decode_list(data, _origin(None, ABSENT, message), _header_trace(message.headers))
-    envelope = _envelopes.decode(data)
-    trace = _body_trace(envelope.otel) or _header_trace(message.headers)
-    if envelope.is_control_frame():
-        return Decoded([], [], trace)
-    payload = bytes(envelope.data) if envelope.data is not ABSENT else data
-    origin = _origin(envelope.stream, envelope.timestamp, message)
-    if payload[:1] == b"[":
-        return _decode_list(payload, origin, trace)
-    return Decoded([(0, record) for record in _payload_records(payload, origin)], [], trace)
-
-
-def _decode_list(payload: bytes, origin: Origin, trace: str | None) -> Decoded:
-    decoded = Decoded([], [], trace)
-    for element, raw in enumerate(_elements.decode(payload)):
+    def _express(self, message: Message) -> Decoded | None:
+        """A message in the usual wrapper; None for any other, and for one with something wrong in it."""
         try:
-            decoded.records.extend((element, record) for record in _payload_records(bytes(raw), origin))
-        except (ValueError, RecursionError, DecodeError) as error:
-            decoded.failures.append(Failure(element, _refusal(error)))
-    return decoded
+            found = express(message.data, self._packs)
+        except (ValueError, RecursionError, DecodeError):
+            return None
+        if found is None:
+            return None
+        items, trace = found
+        return Decoded([(0, item) for item in items], [], trace or _header_trace(message.headers))
 
+    def _decode(self, message: Message) -> Decoded:
+        data = message.data
+        if data.lstrip()[:1] == b"[":
+            return self._decode_list(data, _origin(None, ABSENT, message), _header_trace(message.headers))
+        envelope = _envelopes.decode(data)
+        trace = _body_trace(envelope.otel) or _header_trace(message.headers)
+        if envelope.is_control_frame():
+            return Decoded([], [], trace)
+        payload = bytes(envelope.data) if envelope.data is not ABSENT else data
+        origin = _origin(envelope.stream, envelope.timestamp, message)
+        if payload[:1] == b"[":
+            return self._decode_list(payload, origin, trace)
+        return Decoded([(0, item) for item in self._items(payload, origin)], [], trace)
 
-def _payload_records(payload: bytes, origin: Origin) -> tuple[Record, ...]:
-    decoder = BY_STREAM.get(origin.kind) or _hints.decode(payload).decoder()
-    return decoder.decode(payload).records(origin)
+    def _decode_list(self, payload: bytes, origin: Origin, trace: str | None) -> Decoded:
+        decoded = Decoded([], [], trace)
+        for element, raw in enumerate(_elements.decode(payload)):
+            try:
+                decoded.records.extend((element, item) for item in self._items(bytes(raw), origin))
+            except (ValueError, RecursionError, DecodeError) as error:
+                decoded.failures.append(Failure(element, _refusal(error)))
+        return decoded
+
+    def _items(self, payload: bytes, origin: Origin) -> tuple[Item, ...]:
+        decoder = BY_STREAM.get(origin.kind) or _hints.decode(payload).decoder()
+        return decoder.decode(payload).items(self._packs, origin)
 
 
 def _origin(stream: str | None, written: msgspec.Raw, message: Message) -> Origin:
@@ -143,7 +157,7 @@ def _body_trace(raw: msgspec.Raw) -> str | None:
     if raw is ABSENT:
         return None
     try:
-        return _traces.decode(raw).get("traceparent")
+        return _traces.decode(raw).traceparent
     except ValueError:
         return None  # a broken trace context is no reason to lose market data
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from consumer.errors import DecodeError
 from storage import Reason
 from storage.tables import SYMBOL, TIMEFRAME
-from storage.times import from_ms
+from storage.times import from_ms, to_ms
 
 _DECIMAL = re.compile(r"-?([0-9]{1,20})(?:\.([0-9]{1,18}))?", re.ASCII)
 _MAX_DIGITS = 34
@@ -53,6 +53,16 @@ def _to_ms(epoch: int) -> int:
     if epoch >= 10**14:
         return epoch // 1_000
     return epoch if epoch >= 10**11 else epoch * 1_000
+
+
+def ms(epoch: int) -> int:
+    """The same as `time`, as an epoch in milliseconds."""
+    return epoch if 10**11 <= epoch < 10**14 else to_ms(time(epoch))
+
+
+def optional_ms(epoch: int | None) -> int | None:
+    """The same as `optional_time`, as an epoch in milliseconds."""
+    return ms(epoch) if epoch else None
 
 
 def optional_time(epoch: int | None) -> datetime | None:

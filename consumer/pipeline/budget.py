@@ -26,16 +26,16 @@ class Budget:
         """Whether nothing more may be taken."""
         return self.messages >= self.max_messages or self.bytes >= self.max_bytes
 
-    def take(self, size: int) -> None:
-        """One more message of `size` bytes is in flight."""
-        self.messages += 1
+    def take(self, messages: int, size: int) -> None:
+        """So many messages more, of `size` bytes in all, are in flight."""
+        self.messages += messages
         self.bytes += size
         if self.is_full:
             self._room.clear()
 
-    def give(self, size: int) -> None:
-        """It is settled."""
-        self.messages -= 1
+    def give(self, messages: int, size: int) -> None:
+        """They are settled."""
+        self.messages -= messages
         self.bytes -= size
         if not self.is_full:
             self._room.set()

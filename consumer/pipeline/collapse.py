@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from storage import Outcome, Record, Result, Table
 from storage.outcomes import DUPLICATE, STALE
+from storage.packed import Item, key_of, plain
 
 
 @dataclass(slots=True)
@@ -31,24 +32,25 @@ class Round:
         return fates
 
 
-def collapse(table: Table, records: Mapping[int, Record]) -> Round:
+def collapse(table: Table, items: Mapping[int, Item]) -> Round:
     """Choose the leaders among records by index; the keys of the leaders are unique."""
+    keys = [key_of(table, item) for item in items.values()]
+    if len(set(keys)) == len(keys):
+        return Round(list(items))
     by_key: dict[str, list[int]] = {}
-    for index, record in records.items():
-        by_key.setdefault(table.key(record), []).append(index)
-    if len(by_key) == len(records):
-        return Round(list(records))
+    for index, key in zip(items, keys, strict=True):
+        by_key.setdefault(key, []).append(index)
     chosen = Round([])
     for same_key in by_key.values():
-        _choose(table, records, same_key, chosen)
+        _choose(table, {index: plain(items[index]) for index in same_key}, chosen)
     return chosen
 
 
-def _choose(table: Table, records: Mapping[int, Record], same_key: list[int], chosen: Round) -> None:
-    leader = max(same_key, key=lambda index: table.version_of(records[index])) if table.version else same_key[0]
+def _choose(table: Table, records: Mapping[int, Record], chosen: Round) -> None:
+    leader = max(records, key=lambda index: table.version_of(records[index])) if table.version else min(records)
     chosen.leaders.append(leader)
     content = table.to_document(records[leader])
-    for index in same_key:
+    for index in records:
         if index == leader:
             continue
         if table.version and table.version_of(records[index]) < table.version_of(records[leader]):

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+import msgspec
+
+from consumer.messages import Settlement, settle
+from consumer.pipeline.budget import Budget
 from consumer.pipeline.tally import Counts, Fate
 from consumer.pipeline.ticket import Ticket
-from storage import Reason, Record, Table
+from storage import Reason, Table
+from storage.packed import Item
 
 
-class Lane(NamedTuple):
-    """Where a batch goes: a collection, or the dead letters when there is no table."""
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """Where a batch goes: a collection, or the dead letters when there is no table. One object for each."""
 
     table: Table | None
     collection: str
@@ -24,20 +32,7 @@ class Lane(NamedTuple):
 DEAD_LETTERS = Lane(None, "dead_letters")
 
 
-class Entry(NamedTuple):
-    """A record on its way."""
-
-    ticket: Ticket
-    counts: Counts
-    element: int
-    record: Record
-
-    def rejected(self, reason: Reason, error: str) -> Failed:
-        """The same part, now that it cannot be stored."""
-        return Failed(self.ticket, self.counts, self.element, reason, error)
-
-
-class Failed(NamedTuple):
+class Failed(msgspec.Struct, gc=False, eq=False):
     """An element that cannot be a record, or a record that no store takes."""
 
     ticket: Ticket
@@ -47,16 +42,50 @@ class Failed(NamedTuple):
     error: str
 
 
+class Entry(msgspec.Struct, gc=False, eq=False):
+    """A record on its way."""
+
+    ticket: Ticket
+    counts: Counts
+    element: int
+    item: Item
+
+    def rejected(self, reason: Reason, error: str) -> Failed:
+        """The same part, now that it cannot be stored."""
+        return Failed(self.ticket, self.counts, self.element, reason, error)
+
+
 Part = Entry | Failed
 
 
-def end(part: Part, fate: Fate) -> None:
-    """Count what became of a part and tell its message."""
-    part.counts.fates[fate] += 1
-    match fate:
-        case Fate.RETURNED:
-            part.ticket.returned()
-        case Fate.DEAD_LETTERED:
-            part.ticket.dead()
-        case _:
-            part.ticket.stored()
+class Ending:
+    """What parts come to: each is counted, and a message whose last part has ended makes room and settles."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+
+    def end(self, parts: Iterable[Part], fate: Fate) -> None:
+        """Let parts end with the same fate."""
+        parts = list(parts)
+        for counts, number in Counter([part.counts for part in parts]).items():
+            counts.fates[fate] += number
+        self.settle([ticket for part in parts if _is_last(ticket := part.ticket, fate)])
+
+    def settle(self, tickets: Sequence[Ticket]) -> None:
+        """Settle messages of which nothing is open any more."""
+        self.budget.give(len(tickets), sum([len(ticket.delivery.message.data) for ticket in tickets]))
+        by_settlement: dict[Settlement, list[Ticket]] = {}
+        for ticket in tickets:
+            by_settlement.setdefault(ticket.settlement, []).append(ticket)
+        for settlement, settled in by_settlement.items():
+            settle([ticket.delivery for ticket in settled], settlement)
+
+
+def _is_last(ticket: Ticket, fate: Fate) -> bool:
+    """Note the end of one part; returns whether it was the last one."""
+    if fate is Fate.RETURNED:
+        ticket.any_returned = True
+    elif fate is not Fate.DEAD_LETTERED:
+        ticket.any_stored = True
+    ticket.waiting -= 1
+    return ticket.waiting == 0

@@ -9,6 +9,7 @@ from typing import Any
 from consumer.pipeline.entries import Entry, Failed
 from consumer.telemetry.traces import trace_id_of
 from storage import Conflict, DeadLetter, Table
+from storage.packed import plain
 
 
 def dead_letter(failed: Failed, now: datetime) -> DeadLetter:
@@ -32,12 +33,12 @@ def dead_letter(failed: Failed, now: datetime) -> DeadLetter:
 
 def conflict(table: Table, collection: str, entry: Entry, stored: Mapping[str, Any], now: datetime) -> Conflict:
     """Both contents of one key, and where the second came from."""
-    message = entry.ticket.message
+    message, record = entry.ticket.message, plain(entry.item)
     return Conflict(
         collection=collection,
-        key=table.key(entry.record),
+        key=table.key(record),
         stored=stored,
-        incoming=table.to_document(entry.record),
+        incoming=table.to_document(record),
         source=message.source,
         position=message.position,
         seen_at=now,

@@ -15,20 +15,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from config.flow import BatchSettings
-from consumer.decode import Decoded, Decoder, Failure
-from consumer.errors import DecodeError, SourceRefused
+from consumer.decode import Decoder
+from consumer.errors import SourceRefused
 from consumer.messages import Delivery
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
-from consumer.pipeline.budget import Budget
-from consumer.pipeline.entries import DEAD_LETTERS, Entry, Failed, Lane, Part
+from consumer.pipeline.entries import Lane, Part
+from consumer.pipeline.intake import Intake
 from consumer.pipeline.retry import Retrier
-from consumer.pipeline.router import Router
-from consumer.pipeline.tally import NO_DATASET, Counts, Fate, Tally
-from consumer.pipeline.ticket import Ticket
+from consumer.pipeline.tally import Fate, Tally
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import EndOfSource, Source
 from consumer.telemetry import events, traces
-from storage import Reason, Record
 
 
 class Pipeline:
@@ -46,17 +43,16 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.tally = Tally()
-        self.budget = Budget(settings.max_in_flight_messages, settings.max_in_flight_bytes)
+        self.budget = writer.ending.budget
         self.received = 0
         self.redelivered = 0
         self._source = source
-        self._decoder = decoder
-        self._router = Router()
         self._writer = writer
         self._retrier = retrier
         self._settings = settings
         self._clock = clock
         self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes, max_age_seconds)
+        self._intake = Intake(decoder, self.tally, self._batcher, writer.ending)
         self._flushes: dict[asyncio.Task[None], Batch[Lane, Part]] = {}
         self._gathering = asyncio.Event()
         self._pulling: asyncio.Task[None] | None = None
@@ -140,56 +136,15 @@ class Pipeline:
         return deliveries
 
     async def _take(self, deliveries: Sequence[Delivery]) -> None:
-        for delivery in deliveries:
-            self._take_one(delivery)
-        await asyncio.sleep(0)  # a source that never waits must not starve the writes
-
-    def _take_one(self, delivery: Delivery) -> None:
-        try:
-            decoded = self._decoder.decode(delivery.message)
-        except DecodeError as error:
-            decoded = Decoded([], [Failure(0, error)], None)
-        self.received += 1
-        self.redelivered += delivery.message.deliveries > 1
-        parts = len(decoded.records) + len(decoded.failures)
-        ticket = Ticket(delivery, max(1, parts), self.budget, decoded.traceparent)
-        if parts == 0:
-            self._ignore(ticket)
-        for failure in decoded.failures:
-            self._fail(ticket, failure.element, failure.error.reason, failure.error.detail)
-        for element, record in decoded.records:
-            self._route(ticket, element, record)
-
-    def _ignore(self, ticket: Ticket) -> None:
-        counts = self._counted(NO_DATASET, NO_DATASET, ticket)
-        counts.fates[Fate.IGNORED] += 1
-        ticket.stored()
-
-    def _fail(self, ticket: Ticket, element: int, reason: Reason, error: str) -> None:
-        self._gather(
-            DEAD_LETTERS, Failed(ticket, self._counted(NO_DATASET, NO_DATASET, ticket), element, reason, error)
-        )
-
-    def _route(self, ticket: Ticket, element: int, record: Record) -> None:
-        try:
-            lane = self._router.lane(record)
-        except ValueError as error:
-            self._fail(ticket, element, Reason.INVALID_SYMBOL, str(error))
-        else:
-            self._gather(lane, Entry(ticket, self._counted(lane.collection, lane.kind, ticket), element, record))
-
-    def _counted(self, dataset: str, kind: str, ticket: Ticket) -> Counts:
-        message = ticket.message
-        counts = self.tally.of(dataset, kind, message.source, message.partition)
-        counts.receive(message.offset)
-        return counts
-
-    def _gather(self, lane: Lane, part: Part) -> None:
-        batch = self._batcher.add(lane, part, len(part.ticket.message.data), self._clock())
-        if batch is None:
+        if not deliveries:
+            return
+        self.received += len(deliveries)
+        self.redelivered += sum([delivery.message.deliveries > 1 for delivery in deliveries])
+        self.budget.take(len(deliveries), sum([len(delivery.message.data) for delivery in deliveries]))
+        self._dispatch(self._intake.take(deliveries, self._clock()))
+        if self._batcher.batches:
             self._gathering.set()
-        else:
-            self._dispatch([batch])
+        await asyncio.sleep(0)  # a source that never waits must not starve the writes
 
     async def _cut_by_age(self) -> None:
         while True:

@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from consumer.messages import Message
 from consumer.pipeline.entries import Lane
-from storage import TABLE_OF, Record
+from consumer.pipeline.tally import Counts, Tally
+from storage import TABLE_OF, TABLES, Table
+from storage.packed import Item, Packed
+
+Key = tuple[object, str, str | None, str]
+"""Kind, symbol, timeframe and partition."""
+
+
+class Place(NamedTuple):
+    """Where a record goes, and where it is counted."""
+
+    lane: Lane
+    counts: Counts
 
 
 class Router:
-    """Remembers the lane of each kind, symbol and timeframe, so that a name is checked and built once."""
+    """Remembers the place of each kind, symbol, timeframe and partition, so that a name is checked and built once."""
 
-    def __init__(self) -> None:
-        self._lanes: dict[tuple[type[Record], str, str | None], Lane] = {}
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._lanes: dict[str, Lane] = {}
+        self._places: dict[Key, Place] = {}
 
-    def lane(self, record: Record) -> Lane:
-        """The lane of a record; raises ValueError for a symbol that must not become a name."""
-        key = (type(record), record.symbol, getattr(record, "timeframe", None))
-        lane = self._lanes.get(key)
-        if lane is None:
-            table = TABLE_OF[type(record)]
-            lane = self._lanes[key] = Lane(table, table.collection(record))
-        return lane
+    def place(self, item: Item, message: Message) -> Place:
+        """The place of a record of a message; raises ValueError for a symbol that must not become a name."""
+        if isinstance(item, Packed):
+            key: Key = (item.shape.table, item.symbol, None, message.partition)
+        else:
+            key = (type(item), item.symbol, getattr(item, "timeframe", None), message.partition)
+        return self._places.get(key) or self._new_place(key, item, message)
+
+    def _new_place(self, key: Key, item: Item, message: Message) -> Place:
+        _, symbol, timeframe, _ = key
+        table = _table_of(item)
+        lane = self._lane(table, table.collection_of(symbol, timeframe))
+        counts = self._tally.of(lane.collection, lane.kind, message.source, message.partition)
+        place = self._places[key] = Place(lane, counts)
+        return place
+
+    def _lane(self, table: Table, collection: str) -> Lane:
+        return self._lanes.setdefault(collection, Lane(table, collection))
+
+
+def _table_of(item: Item) -> Table:
+    return TABLES[item.shape.table] if isinstance(item, Packed) else TABLE_OF[type(item)]

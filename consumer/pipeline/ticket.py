@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from consumer.messages import Delivery, Message, Settlement
-from consumer.pipeline.budget import Budget
 
 
-class Ticket:
-    """Holds a delivery until each of its parts (records and failed elements) is stored, dead or returned."""
+class Ticket(msgspec.Struct, gc=False, eq=False):
+    """Counts the parts (records and failed elements) of a delivery that are not stored, dead or returned yet."""
 
-    __slots__ = ("_any_returned", "_any_stored", "_budget", "_waiting", "delivery", "traceparent")
-
-    def __init__(self, delivery: Delivery, parts: int, budget: Budget, traceparent: str | None) -> None:
-        self.delivery = delivery
-        self.traceparent = traceparent
-        self._budget = budget
-        self._waiting = parts
-        self._any_stored = False
-        self._any_returned = False
-        budget.take(len(delivery.message.data))
+    delivery: Delivery
+    waiting: int
+    traceparent: str | None
+    any_stored: bool = False
+    any_returned: bool = False
 
     @property
     def message(self) -> Message:
         """The message itself."""
         return self.delivery.message
 
-    def stored(self) -> None:
-        """One part has its place in the store, or had it already."""
-        self._any_stored = True
-        self._end_part()
-
-    def dead(self) -> None:
-        """One part is durably a dead letter."""
-        self._end_part()
-
-    def returned(self) -> None:
-        """One part is given up for now: the whole message goes back to the bus."""
-        self._any_returned = True
-        self._end_part()
-
-    def _end_part(self) -> None:
-        self._waiting -= 1
-        if self._waiting == 0:
-            self._budget.give(len(self.delivery.message.data))
-            self.delivery.settle(self._settlement())
-
-    def _settlement(self) -> Settlement:
-        if self._any_returned:
+    @property
+    def settlement(self) -> Settlement:
+        """What the bus is told in the end: a message of which one part is given up goes back as a whole."""
+        if self.any_returned:
             return Settlement.LATER
-        return Settlement.STORED if self._any_stored else Settlement.REJECTED
+        return Settlement.STORED if self.any_stored else Settlement.REJECTED

@@ -15,13 +15,14 @@ from typing import Any
 
 from consumer.pipeline.batcher import Batch
 from consumer.pipeline.collapse import collapse
-from consumer.pipeline.entries import Entry, Failed, Lane, Part, end
+from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part
 from consumer.pipeline.letters import conflict, dead_letter
 from consumer.pipeline.retry import GaveUp, Retrier
 from consumer.pipeline.tally import Fate
 from consumer.telemetry import events, traces
 from storage import Outcome, Result, Table
 from storage.adapters.base import Conflicts, DeadLetters
+from storage.outcomes import STORED
 from storage.repositories.base import Repository
 from storage.times import utc_now
 
@@ -46,6 +47,7 @@ class Writer:
         dead_letters: DeadLetters,
         conflicts: Conflicts,
         retrier: Retrier,
+        ending: Ending,
         max_writes: int,
         *,
         now: Callable[[], datetime] = utc_now,
@@ -54,14 +56,14 @@ class Writer:
         self._dead_letters = dead_letters
         self._conflicts = conflicts
         self._retrier = retrier
+        self.ending = ending
         self._now = now
         self._slots = asyncio.Semaphore(max_writes)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def flush(self, batch: Batch[Lane, Part]) -> None:
         """Write a batch and end all its parts."""
-        failed = {index: part for index, part in enumerate(batch.parts) if isinstance(part, Failed)}
-        entries = {index: part for index, part in enumerate(batch.parts) if isinstance(part, Entry)}
+        failed, entries = _by_place(batch.parts)
         try:
             async with self._turn(batch.lane), self._slots:
                 if failed:
@@ -71,8 +73,8 @@ class Writer:
         except GaveUp:
             pass
         finally:
-            _end_all(failed, Fate.RETURNED)
-            _end_all(entries, Fate.RETURNED)
+            self._end(failed, Fate.RETURNED)
+            self._end(entries, Fate.RETURNED)
 
     @asynccontextmanager
     async def _turn(self, lane: Lane) -> AsyncIterator[None]:
@@ -88,18 +90,21 @@ class Writer:
         delays = self._retrier.delays()
         while entries:
             fates = await self._write_round(table, collection, entries)
+            if all(fate is STORED for fate in fates.values()) and len(fates) == len(entries):
+                self._end(entries, Fate.STORED)
+                return
             await self._keep_conflicts(table, collection, entries, fates)
             await self._bury_rejected(entries, fates)
-            for index, fate in fates.items():
-                if fate.outcome in _FATES:
-                    end(entries.pop(index), _FATES[fate.outcome])
+            for outcome, fate in _FATES.items():
+                ended = [index for index, each in fates.items() if each.outcome is outcome]
+                self.ending.end([entries.pop(index) for index in ended], fate)
             if any(fate.outcome is Outcome.RETRY for fate in fates.values()):
                 await self._retrier.pause(next(delays))
 
     async def _write_round(self, table: Table, collection: str, entries: Mapping[int, Entry]) -> dict[int, Result]:
-        records = {index: entry.record for index, entry in entries.items()}
-        chosen = collapse(table, records)
-        leaders = [records[index] for index in chosen.leaders]
+        items = {index: entry.item for index, entry in entries.items()}
+        chosen = collapse(table, items)
+        leaders = [items[index] for index in chosen.leaders]
         traceparents = [entries[index].ticket.traceparent for index in chosen.leaders]
 
         async def write() -> Sequence[Result]:
@@ -138,11 +143,14 @@ class Writer:
         await self._retrier.call("dead_letters", partial(self._dead_letters.put, list(letters.values())))
         for letter in letters.values():
             events.dead_lettered(letter.reason, 1)
-        _end_all(failed, Fate.DEAD_LETTERED)
+        self._end(failed, Fate.DEAD_LETTERED)
+
+    def _end(self, parts: dict[int, Failed] | dict[int, Entry], fate: Fate) -> None:
+        ending: list[Part] = list(parts.values())
+        parts.clear()
+        self.ending.end(ending, fate)
 
 
-def _end_all(parts: dict[int, Failed] | dict[int, Entry], fate: Fate) -> None:
-    ending: list[Part] = list(parts.values())
-    parts.clear()
-    for part in ending:
-        end(part, fate)
+def _by_place(parts: Sequence[Part]) -> tuple[dict[int, Failed], dict[int, Entry]]:
+    failed = {place: part for place, part in enumerate(parts) if isinstance(part, Failed)}
+    return failed, {place: part for place, part in enumerate(parts) if isinstance(part, Entry)}

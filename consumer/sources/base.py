@@ -91,8 +91,8 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def settled(self, delivery: Delivery) -> None:
-        """Note a settlement for the next `flush`; called by `Delivery.settle` only."""
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        """Note settlements for the next `flush`; called by `consumer.messages.settle` only."""
 
     @abstractmethod
     async def flush(self) -> None:

@@ -130,8 +130,8 @@ class DeadLetterSource(Source):
         )
         return Delivery(message, self, name)
 
-    def settled(self, delivery: Delivery) -> None:
-        self._settled.append(delivery)
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        self._settled += deliveries
 
     async def flush(self) -> None:
         """Remove the letters of what is stored and note what was tried; what fails is tried with the next flush."""

@@ -94,9 +94,10 @@ class FileSource(Source):
             self._task.result()
         raise EndOfSource
 
-    def settled(self, delivery: Delivery) -> None:
-        if delivery.settlement is not Settlement.LATER:
-            self._readings[delivery.message.partition].waiting.settle(delivery.message.offset)
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            if delivery.settlement is not Settlement.LATER:
+                self._readings[delivery.message.partition].waiting.settle(delivery.message.offset)
 
     async def flush(self) -> None:
         if self._clock() >= self._next_save:

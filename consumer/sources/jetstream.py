@@ -63,10 +63,11 @@ class JetStreamSource(NatsSource):
             self._turn.set()
         return deliveries
 
-    def settled(self, delivery: Delivery) -> None:
-        reply: str = delivery.token
-        if self._leases.end(reply):  # else it belongs to a consumer that is gone, or we are closed
-            self._unsent.append((reply, _word(delivery.settlement)))
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            reply: str = delivery.token
+            if self._leases.end(reply):  # else it belongs to a consumer that is gone, or we are closed
+                self._unsent.append((reply, _word(delivery.settlement)))
 
     async def flush(self) -> None:
         if self._connection is not None and self._subscribed:  # before that, it may be another consumer's

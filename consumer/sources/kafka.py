@@ -81,12 +81,13 @@ class KafkaSource(Source):
             deliveries += run.partition.deliver(run.records, self)
         return deliveries
 
-    def settled(self, delivery: Delivery) -> None:
-        partition: Partition = delivery.token
-        if delivery.settlement is not Settlement.LATER:
-            partition.watermark.settle(delivery.message.offset)
-        elif self._member is not None:
-            self._member.reader.give_again(partition)
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            partition: Partition = delivery.token
+            if delivery.settlement is not Settlement.LATER:
+                partition.watermark.settle(delivery.message.offset)
+            elif self._member is not None:
+                self._member.reader.give_again(partition)
 
     async def flush(self) -> None:
         """The commit follows within a second, in a stride with others."""

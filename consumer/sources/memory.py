@@ -169,8 +169,8 @@ class MemorySource(Source):
             return []
         return [Delivery(message, self) for message in self.bus.take(max_messages, max_bytes)]
 
-    def settled(self, delivery: Delivery) -> None:
-        self._unflushed.append(delivery)
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        self._unflushed += deliveries
 
     async def flush(self) -> None:
         if not self.bus.connected:

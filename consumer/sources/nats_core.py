@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from nats.aio.msg import Msg
@@ -33,8 +34,8 @@ class NatsCoreSource(NatsSource):
         self._settled = 0
         self._dropped = 0
 
-    def settled(self, delivery: Delivery) -> None:
-        self._settled += 1
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        self._settled += len(deliveries)
 
     async def flush(self) -> None:
         """There is nobody to tell."""

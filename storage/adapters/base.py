@@ -15,6 +15,7 @@ from storage.errors import ConflictError, RejectedError, TransientError, Unsuppo
 from storage.letters import Conflict, DeadLetter
 from storage.observer import SILENT, AdapterMetrics, Observer
 from storage.outcomes import Outcome, Reason, Result
+from storage.packed import NO_PACKS, Item, Packs
 from storage.records import Record
 from storage.tables import TABLE_OF, Table
 
@@ -45,7 +46,7 @@ class Rows:
 class Sink(Protocol):
     """Where batches end: the one thing that the pipeline knows of a store."""
 
-    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def put(self, table: Table, collection: str, records: Sequence[Item]) -> Sequence[Result]:
         """Write records of one collection and say what became of each, in their order.
 
         STORED, DUPLICATE, STALE and CONFLICT are durable when this returns (majority-acknowledged and
@@ -147,6 +148,8 @@ class BaseAdapter(ABC):
     """It only grows. An index with other options is never kept silently."""
     dead_letters: DeadLetters
     conflicts: Conflicts
+    packs: Packs = NO_PACKS
+    """What it takes instead of plain records, where whoever decodes makes it at once."""
 
     @abstractmethod
     async def connect(self) -> None:
@@ -160,7 +163,7 @@ class BaseAdapter(ABC):
     async def ping(self) -> None:
         """See that the store answers; raises UnavailableError or OperatorError."""
 
-    async def put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def put(self, table: Table, collection: str, records: Sequence[Item]) -> Sequence[Result]:
         """Write records of one collection; the promise is that of `Sink.put`. Records of another one are rejected."""
         refused = refusals(table, collection, records)
         own = [record for place, record in enumerate(records) if place not in refused] if refused else records
@@ -171,8 +174,11 @@ class BaseAdapter(ABC):
         return [refused[place] if place in refused else next(written) for place in range(len(records))]
 
     @abstractmethod
-    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
-        """Write records, at least one, that belong to this collection; for `put`, which has looked."""
+    async def _put(self, table: Table, collection: str, records: Sequence[Any]) -> Sequence[Result]:
+        """Write records, at least one, that belong to this collection; for `put`, which has looked.
+
+        They are plain ones, and what the adapter's own `packs` made.
+        """
 
     @abstractmethod
     def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:

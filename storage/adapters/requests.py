@@ -8,7 +8,7 @@ from datetime import datetime
 
 from storage.errors import RejectedError
 from storage.outcomes import Reason, Result, rejected
-from storage.records import Record
+from storage.packed import Item, plain
 from storage.tables import SYMBOL, TABLES, TIMEFRAME, Table, table_of_collection
 
 _NAMES = {
@@ -26,7 +26,7 @@ def may_hold(table: Table, collection: str) -> bool:
     return _NAMES[table.name].fullmatch(collection) is not None
 
 
-def refusals(table: Table, collection: str, records: Sequence[Record]) -> dict[int, Result]:
+def refusals(table: Table, collection: str, records: Sequence[Item]) -> dict[int, Result]:
     """Why records cannot enter the collection, by their place: it holds one symbol (and timeframe) of one kind."""
     if not may_hold(table, collection):
         refused = rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")
@@ -48,9 +48,9 @@ def meant_by(table: Table, collection: str) -> tuple[str, str | None]:
     return symbol, timeframe
 
 
-def _named(record: Record) -> str:
+def _named(record: Item) -> str:
     timeframe = getattr(record, "timeframe", "")
-    return f"{type(record).__name__} of {record.symbol!r:.80}{timeframe and f' {timeframe!r:.20}'}"
+    return f"{type(plain(record)).__name__} of {record.symbol!r:.80}{timeframe and f' {timeframe!r:.20}'}"
 
 
 def is_market(collection: str) -> bool:

@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 from storage.adapters.base import BaseAdapter, Rows
 from storage.errors import RejectedError
 from storage.outcomes import Reason, Result, rejected
+from storage.packed import Item
 from storage.records import Record
 from storage.tables import Table
 
@@ -28,7 +29,7 @@ class Repository(Generic[R]):
     def __init__(self, adapter: BaseAdapter) -> None:
         self._adapter = adapter
 
-    async def write(self, collection: str, records: Sequence[R]) -> Sequence[Result]:
+    async def write(self, collection: str, records: Sequence[Item]) -> Sequence[Result]:
         """Write records of one collection with keys that are unique; the promise is that of `Sink.put`."""
         return await self._adapter.put(self.table, collection, records)
 

@@ -13,6 +13,7 @@ from consumer.errors import DecodeError
 from consumer.messages import Message
 from consumer.simulator import Faults, Market, Simulated
 from storage import TABLE_OF, Reason, Record
+from storage.packed import plain
 
 COUNT = 4_000
 
@@ -38,7 +39,7 @@ class Memory:
         self.dead_letters.update(failure.error.reason for failure in decoded.failures)
         self.ignored += not decoded.records and not decoded.failures
         for _, record in decoded.records:
-            self._put(record)
+            self._put(plain(record))
 
     def _put(self, record: Record) -> None:
         table = TABLE_OF[type(record)]

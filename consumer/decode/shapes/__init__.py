@@ -18,7 +18,24 @@ from consumer.decode.shapes.liquidations import ForceOrderShape
 from consumer.decode.shapes.tickers import MiniTickerShape, TickerShape
 from consumer.decode.shapes.trades import AggTradeShape, TradeShape
 
-__all__ = ["BOOK_TICKER", "BY_EVENT", "BY_STREAM", "FUNDING_ROW", "PARTIAL_DEPTH", "Shape"]
+__all__ = [
+    "BOOK_TICKER",
+    "BY_EVENT",
+    "BY_STREAM",
+    "FUNDING_ROW",
+    "PARTIAL_DEPTH",
+    "AggTradeShape",
+    "BookTickerShape",
+    "ContinuousKlineShape",
+    "DepthShape",
+    "ForceOrderShape",
+    "KlineShape",
+    "MarkPriceShape",
+    "MiniTickerShape",
+    "Shape",
+    "TickerShape",
+    "TradeShape",
+]
 
 
 def _decoder(shape: Any) -> msgspec.json.Decoder[Shape]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, symbol, time
+from consumer.decode.values import decimal, ms, symbol, time
 from storage import BookTicker, Depth, Record
+from storage.packed import Item, Pack, Packed
 from storage.records import Level
+from storage.times import to_ms
 
 WireLevels = tuple[tuple[str, str], ...]
 
 
 class DepthShape(Shape, gc=False):
     """`depthUpdate`: a diff, or the best levels when the stream's name says so."""
+
+    table: ClassVar[str] = "depth"
 
     e: Literal["depthUpdate"]
     E: Int64
@@ -39,6 +43,12 @@ class DepthShape(Shape, gc=False):
                 levels=origin.levels,
             ),
         )
+
+    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
+        kind = "snapshot" if origin.levels else "diff"
+        ids = (self.U, self.u, self.pu)
+        packed = pack(symbol(self.s), ms(self.E), kind, *ids, self.b, self.a, origin.levels)
+        return (Packed(*packed, self, origin),)
 
 
 class PartialDepthShape(Shape, gc=False):
@@ -68,6 +78,8 @@ class PartialDepthShape(Shape, gc=False):
 class BookTickerShape(Shape, gc=False):
     """`bookTicker`: best bid and ask; on spot without event name and time."""
 
+    table: ClassVar[str] = "book_tickers"
+
     u: Int64
     s: str
     b: str
@@ -90,6 +102,10 @@ class BookTickerShape(Shape, gc=False):
                 ask_quantity=decimal(self.A),
             ),
         )
+
+    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
+        time_ms = ms(self.T) if self.T else to_ms(origin.time())
+        return (Packed(*pack(symbol(self.s), time_ms, self.u, self.b, self.B, self.a, self.A), self, origin),)
 
 
 def levels(wire: WireLevels) -> tuple[Level, ...]:

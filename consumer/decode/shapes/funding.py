@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, funding_time, optional_decimal, optional_time, symbol, time
+from consumer.decode.values import decimal, funding_time, ms, optional_decimal, optional_ms, optional_time, symbol, time
 from storage import FundingRate, MarkPrice, Record
+from storage.packed import Item, Pack, Packed
 
 
 class MarkPriceShape(Shape, gc=False):
     """`markPriceUpdate`: a mark price, and the funding rate as it runs towards the next funding time."""
 
+    table: ClassVar[str] = "mark_prices"
     e: Literal["markPriceUpdate"]
     E: Int64
     s: str
@@ -23,27 +25,34 @@ class MarkPriceShape(Shape, gc=False):
     T: Int64 | None = None
 
     def records(self, origin: Origin) -> tuple[Record, ...]:
-        rate, event_time = optional_decimal(self.r), time(self.E)
-        mark = MarkPrice(
+        mark = self._mark()
+        return (mark, self._funding()) if self.r and self.T else (mark,)
+
+    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
+        prices = (self.p, self.i or None, self.P or None, self.r or None)
+        mark = Packed(*pack(symbol(self.s), ms(self.E), *prices, optional_ms(self.T)), self, origin)
+        return (mark, self._funding()) if self.r and self.T else (mark,)
+
+    def _mark(self) -> MarkPrice:
+        return MarkPrice(
             symbol=symbol(self.s),
-            timestamp=event_time,
+            timestamp=time(self.E),
             mark_price=decimal(self.p),
             index_price=optional_decimal(self.i),
             estimated_settle_price=optional_decimal(self.P),
-            last_funding_rate=rate,
+            last_funding_rate=optional_decimal(self.r),
             next_funding_time=optional_time(self.T),
         )
-        if rate is None or not self.T:
-            return (mark,)
-        funding = FundingRate(
-            symbol=mark.symbol,
-            timestamp=funding_time(self.T),
-            funding_rate=rate,
-            mark_price=mark.mark_price,
+
+    def _funding(self) -> FundingRate:
+        return FundingRate(
+            symbol=symbol(self.s),
+            timestamp=funding_time(self.T or 0),
+            funding_rate=decimal(self.r or ""),
+            mark_price=decimal(self.p),
             is_settled=False,
-            event_time=event_time,
+            event_time=time(self.E),
         )
-        return (mark, funding)
 
 
 class FundingRow(Shape, gc=False):

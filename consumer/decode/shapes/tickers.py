@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, symbol, time
+from consumer.decode.values import decimal, ms, symbol, time
 from storage import MiniTicker, Record, Ticker
+from storage.packed import Item, Pack, Packed
 
 
 class TickerShape(Shape, gc=False):
     """`24hrTicker`: rolling statistics of a day."""
+
+    table: ClassVar[str] = "tickers"
 
     e: Literal["24hrTicker"]
     E: Int64
@@ -45,9 +48,15 @@ class TickerShape(Shape, gc=False):
             ),
         )
 
+    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
+        prices = (self.o, self.h, self.l, self.c, self.v, self.q, self.p, self.P, self.w)
+        return (Packed(*pack(symbol(self.s), ms(self.E), *prices, self.n), self, origin),)
+
 
 class MiniTickerShape(Shape, gc=False):
     """`24hrMiniTicker`: the short form."""
+
+    table: ClassVar[str] = "mini_tickers"
 
     e: Literal["24hrMiniTicker"]
     E: Int64
@@ -72,3 +81,7 @@ class MiniTickerShape(Shape, gc=False):
                 quote_volume=decimal(self.q),
             ),
         )
+
+    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
+        prices = (self.o, self.h, self.l, self.c, self.v, self.q)
+        return (Packed(*pack(symbol(self.s), ms(self.E), *prices), self, origin),)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, optional_time, symbol, time
+from consumer.decode.values import decimal, ms, optional_ms, optional_time, symbol, time
 from storage import AggTrade, Record, Trade
+from storage.packed import Item, Pack, Packed
 
 
 class TradeShape(Shape, gc=False):
     """`trade`: one execution; several share a millisecond."""
+
+    table: ClassVar[str] = "trades"
 
     e: Literal["trade"]
     s: str
@@ -35,9 +38,15 @@ class TradeShape(Shape, gc=False):
             ),
         )
 
+    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
+        packed = pack(symbol(self.s), ms(self.T), self.t, self.p, self.q, self.m, optional_ms(self.E))
+        return (Packed(*packed, self, origin),)
+
 
 class AggTradeShape(Shape, gc=False):
     """`aggTrade`: the executions of one taker order at one price."""
+
+    table: ClassVar[str] = "agg_trades"
 
     e: Literal["aggTrade"]
     s: str
@@ -64,3 +73,8 @@ class AggTradeShape(Shape, gc=False):
                 event_time=optional_time(self.E),
             ),
         )
+
+    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
+        ids = (self.a, self.f, self.l)
+        packed = pack(symbol(self.s), ms(self.T), *ids, self.p, self.q, self.m, optional_ms(self.E))
+        return (Packed(*packed, self, origin),)

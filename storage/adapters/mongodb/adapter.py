@@ -18,6 +18,7 @@ from storage.adapters.mongodb.entries import Target
 from storage.adapters.mongodb.errors import translated
 from storage.adapters.mongodb.letters import MongoDBConflicts, MongoDBDeadLetters
 from storage.adapters.mongodb.options import ClientOptions
+from storage.adapters.mongodb.packing import PACKS
 from storage.adapters.mongodb.questions import differing, filter_of, reader_of, stages_of, update_of
 from storage.adapters.mongodb.validators import Validation
 from storage.adapters.mongodb.writes import write
@@ -31,8 +32,8 @@ from storage.adapters.requests import (
 from storage.errors import RejectedError, UnavailableError
 from storage.observer import AdapterMetrics
 from storage.outcomes import Reason, Result, rejected
+from storage.packed import Item
 from storage.queries import Pipeline, check_documents, parse_changes, parse_filter, parse_find, parse_pipeline
-from storage.records import Record
 from storage.tables import Table
 
 _PATIENCE_SECONDS = 300
@@ -50,6 +51,7 @@ class MongoDBAdapter(BaseAdapter):
     """
 
     capabilities = frozenset(Capability)
+    packs = PACKS
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class MongoDBAdapter(BaseAdapter):
             size, build = await database.command("dbStats"), await database.command("buildInfo")
         return AdapterMetrics(self._connection.pool, int(size["storageSize"] + size["indexSize"]), build["version"])
 
-    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def _put(self, table: Table, collection: str, records: Sequence[Item]) -> Sequence[Result]:
         database = self._connection.database
         with translated():
             if not await self._collections.prepare(database, collection):

@@ -13,6 +13,7 @@ from storage.adapters.mongodb.connection import opened
 from storage.adapters.mongodb.documents import CODEC, to_document
 from storage.adapters.mongodb.entries import Entry, Fates, Target
 from storage.outcomes import DUPLICATE, STALE, Result, conflict, retry
+from storage.packed import plain
 from storage.records import Record
 from storage.tables import Table
 
@@ -29,7 +30,7 @@ async def compare(target: Target, entries: Sequence[Entry]) -> Fates:
             document = to_document(target.table, bson.decode(found.raw, codec_options=CODEC))
             stored[document["_id"]] = document
     others = [entry for entry in entries if entry.place not in fates]
-    return fates | {entry.place: judge(target.table, entry.record, stored.get(entry.key)) for entry in others}
+    return fates | {entry.place: judge(target.table, plain(entry.item), stored.get(entry.key)) for entry in others}
 
 
 def judge(table: Table, record: Record, stored: Document | None) -> Result:

@@ -23,12 +23,13 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 _INT32 = Struct("<i").pack
 _INT64 = Struct("<q").pack
-_DECIMAL_BIAS = 6176
+DECIMAL_BIAS = 6176
 _COEFFICIENT = (1 << 113) - 1
 _TRUE, _FALSE = b"\x01", b"\x00"
 
 
-def _text(value: str) -> bytes:
+def text(value: str) -> bytes:
+    """A text as BSON has it: its size, its bytes and a NUL."""
     data = str.encode(value)
     return _INT32(len(data) + 1) + data + b"\x00"
 
@@ -50,7 +51,7 @@ def _time(value: Any) -> bytes:
 def _decimal(value: Decimal) -> bytes:
     """IEEE 754-2008 decimal128 with a binary integer for its coefficient, as BSON has it."""
     sign, coefficient, exponent = decimal_parts(value)
-    return (sign << 127 | (exponent + _DECIMAL_BIAS) << 113 | coefficient).to_bytes(16, "little")
+    return (sign << 127 | (exponent + DECIMAL_BIAS) << 113 | coefficient).to_bytes(16, "little")
 
 
 def _levels(levels: Sequence[tuple[Decimal, Decimal]]) -> bytes:
@@ -67,8 +68,8 @@ def _document(elements: bytes) -> bytes:
     return _INT32(len(elements) + 5) + elements + b"\x00"
 
 
-_ENCODINGS: Mapping[ColumnType, tuple[bytes, Callable[[Any], bytes]]] = {
-    ColumnType.TEXT: (b"\x02", _text),
+ENCODINGS: Mapping[ColumnType, tuple[bytes, Callable[[Any], bytes]]] = {
+    ColumnType.TEXT: (b"\x02", text),
     ColumnType.INT: (b"\x12", _int),
     ColumnType.BOOL: (b"\x08", _bool),
     ColumnType.TIME: (b"\x09", _time),
@@ -91,7 +92,7 @@ class Encoder:
         with the bytes.
         """
         key = self._key(record)
-        elements = [b"\x02_id\x00", _text(key)]
+        elements = [b"\x02_id\x00", text(key)]
         for name, head, encode, required in self._columns:
             value = getattr(record, name)
             if value is not None:
@@ -102,7 +103,7 @@ class Encoder:
 
 
 def _element(column: Column) -> tuple[bytes, Callable[[Any], bytes], bool]:
-    kind, encode = _ENCODINGS[column.type]
+    kind, encode = ENCODINGS[column.type]
     return kind + column.name.encode() + b"\x00", encode, column.required
 
 
@@ -139,7 +140,7 @@ class _DecimalCodec(TypeCodec):
         bits = int.from_bytes(value.bid, "little")
         if bits >> 125 & 3 == 3:  # NaN, infinity, or a coefficient that no writer of ours makes
             return value.to_decimal()
-        sign, exponent = bits >> 127, (bits >> 113 & 0x3FFF) - _DECIMAL_BIAS
+        sign, exponent = bits >> 127, (bits >> 113 & 0x3FFF) - DECIMAL_BIAS
         return Decimal(f"{'-' if sign else ''}{bits & _COEFFICIENT}E{exponent}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from bson.raw_bson import RawBSONDocument
@@ -10,7 +10,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES
 from storage.outcomes import Reason, Result, rejected
-from storage.records import Record
+from storage.packed import Item, Packed
 from storage.tables import Table
 
 Fates = dict[int, Result]
@@ -29,21 +29,23 @@ class Entry(NamedTuple):
     """One record that can be sent."""
 
     place: int
-    record: Record
+    item: Item
     key: str
     document: RawBSONDocument
 
 
-def encode(table: Table, records: Sequence[Record], fates: Fates) -> Iterator[Entry]:
+def encode(table: Table, items: Sequence[Item], fates: Fates) -> list[Entry]:
     """The records that can be sent; the others have their fate at once."""
     to_bson = ENCODERS[table.name]
-    for index, record in enumerate(records):
+    entries = []
+    for place, item in enumerate(items):
         try:
-            key, data = to_bson(record)
+            key, data = (item.key, item.body) if isinstance(item, Packed) else to_bson(item)
         except (ValueError, TypeError, OverflowError) as error:
-            fates[index] = rejected(Reason.NOT_STORABLE, str(error))
+            fates[place] = rejected(Reason.NOT_STORABLE, str(error))
             continue
         if len(data) > MAX_DOCUMENT_BYTES:
-            fates[index] = rejected(Reason.DOCUMENT_TOO_LARGE, f"{len(data)} bytes are more than 16 MiB")
+            fates[place] = rejected(Reason.DOCUMENT_TOO_LARGE, f"{len(data)} bytes are more than 16 MiB")
             continue
-        yield Entry(index, record, key, RawBSONDocument(data))
+        entries.append(Entry(place, item, key, RawBSONDocument(data)))
+    return entries

@@ -17,17 +17,17 @@ from storage.adapters.mongodb.comparison import compare
 from storage.adapters.mongodb.entries import Entry, Fates, Target, encode
 from storage.adapters.mongodb.errors import REFUSED_COMMANDS, fate_of, is_taken_id, refusal
 from storage.outcomes import DUPLICATE, STORED, Result, retry
-from storage.records import Record
+from storage.packed import Item
 from storage.tables import Table
 
 
-async def write(target: Target, records: Sequence[Record]) -> list[Result]:
+async def write(target: Target, items: Sequence[Item]) -> list[Result]:
     """Write records of one collection and say what became of each; errors of the driver escape."""
     fates: Fates = {}
-    entries = list(encode(target.table, records, fates))
+    entries = encode(target.table, items, fates)
     if entries:
         fates |= await _send(target, entries)
-    return [fates[index] for index in range(len(records))]
+    return [fates[place] for place in range(len(items))]
 
 
 async def _send(target: Target, entries: Sequence[Entry]) -> Fates:

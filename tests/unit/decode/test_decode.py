@@ -23,6 +23,7 @@ from storage import (
     Ticker,
     Trade,
 )
+from storage.packed import plain
 from tests import samples
 
 DECODER = Decoder(max_bytes=1_000_000, max_nesting=32)
@@ -39,7 +40,7 @@ def decode(data: bytes, **fields: object) -> Decoded:
 
 
 def records(data: bytes, **fields: object) -> list[Record]:
-    return [record for _, record in decode(data, **fields).records]
+    return [plain(item) for _, item in decode(data, **fields).records]
 
 
 def utc(*parts: int) -> datetime:

@@ -7,6 +7,7 @@ from consumer.decode import Decoder
 from consumer.errors import DecodeError
 from consumer.messages import Message
 from storage import TABLE_OF, Record
+from storage.packed import plain
 from tests import samples
 
 DECODER = Decoder(max_bytes=100_000, max_nesting=32)
@@ -29,10 +30,10 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 def decoded(data: bytes) -> list[tuple[str, Record]] | None:
     try:
-        records = DECODER.decode(Message(data=data, source="m", partition="p", offset=1, time_ms=1)).records
+        found = DECODER.decode(Message(data=data, source="m", partition="p", offset=1, time_ms=1)).records
     except DecodeError:
         return None
-    return [(TABLE_OF[type(record)].key(record), record) for _, record in records]
+    return [(TABLE_OF[type(record)].key(record), record) for record in (plain(item) for _, item in found)]
 
 
 @given(st.binary(max_size=300))

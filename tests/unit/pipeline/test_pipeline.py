@@ -11,6 +11,8 @@ from config.flow import BatchSettings, RetrySettings
 from consumer.decode import Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Message, Settlement
+from consumer.pipeline.budget import Budget
+from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
 from consumer.pipeline.tally import FATES
@@ -67,8 +69,9 @@ async def flow(
     bus, store = MemoryBus(items), MemoryAdapter()
     breaker = CircuitBreaker(failure_threshold=3, recovery_timeout=0.01)
     retrier = Retrier(RetrySettings(), breaker, sleep=no_sleep)
-    writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, max_writes=2)
     batch = BatchSettings(**{"max_messages": 10, "drain_seconds": 0.05, **settings})
+    ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
+    writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, max_writes=2)
     reading = source(bus)
     decoder = Decoder(max_bytes=100_000, max_nesting=32)
     async with store, reading:

@@ -1,0 +1,66 @@
+"""Records that a store has encoded while they were decoded: most are only written, and nobody looks into them.
+
+Making a record of Python values to take it apart again costs more than all the rest of the way
+(docs/performance.md). A store that can do without offers `packs`; whoever has to look asks for the plain record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from storage.records import Record
+from storage.tables import Table
+
+Pack = Callable[..., tuple[str, str, bytes]]
+"""Symbol, key and encoded document, from the columns of a table in their order.
+
+Times are epochs in milliseconds, decimals the texts of the wire, levels pairs of such texts. Raises ValueError for
+what it cannot vouch for; the plain way then says whether anything is wrong with it.
+"""
+
+Packs = Mapping[str, Pack]
+"""By the name of the table."""
+
+NO_PACKS: Packs = {}
+"""For a store that is given plain records."""
+
+
+class Shape(Protocol):
+    """What was on the wire; `table` names the kind of its first record."""
+
+    table: ClassVar[str]
+
+    def records(self, origin: Any) -> Sequence[Record]:
+        """The records that it says."""
+        ...
+
+
+class Packed(msgspec.Struct, gc=False):
+    """One record as one store writes it; it stands for the first record of its shape."""
+
+    symbol: str
+    key: str
+    body: bytes
+    shape: Shape
+    origin: Any
+
+    def record(self) -> Record:
+        """The plain record, made anew each time."""
+        return self.shape.records(self.origin)[0]
+
+
+Item = Record | Packed
+"""What a store is given to write."""
+
+
+def plain(item: Item) -> Record:
+    """The record that an item is."""
+    return item.record() if isinstance(item, Packed) else item
+
+
+def key_of(table: Table, item: Item) -> str:
+    """The key of an item of this table."""
+    return item.key if isinstance(item, Packed) else table.key(item)

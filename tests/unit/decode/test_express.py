@@ -1,0 +1,118 @@
+"""The fast way and the long way say the same: the same records, the same bytes, the same refusals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from itertools import islice
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from consumer.decode import Decoded, Decoder
+from consumer.decode.express import express
+from consumer.errors import DecodeError
+from consumer.messages import Message
+from consumer.simulator import Faults, Market
+from storage import TABLE_OF, Reason, Record
+from storage.adapters.mongodb.documents import ENCODERS, ENCODINGS
+from storage.adapters.mongodb.packing import PACKS, decimal128
+from storage.packed import Packed, plain
+from storage.tables import ColumnType
+from tests import samples
+from tests.unit.decode.test_decode_properties import mutated
+
+Said = tuple[list[tuple[int, Record]], list[tuple[int, Reason]], str | None]
+WRAPPED = [data for data in samples.MARKET_DATA if b'"data":{"e":' in data]
+
+
+class LongWay(Decoder):
+    """The plain twin: no message is express, no record is packed."""
+
+    def _express(self, message: Message) -> Decoded | None:
+        return None
+
+
+LONG = LongWay(max_bytes=100_000, max_nesting=32)
+FAST = Decoder(max_bytes=100_000, max_nesting=32, packs=PACKS)
+
+
+def decode(decoder: Decoder, data: bytes) -> Decoded | Reason:
+    message = Message(data=data, source="m", partition="p", offset=1, time_ms=1_700_000_000_000)
+    try:
+        return decoder.decode(message)
+    except DecodeError as error:
+        return error.reason
+
+
+def said(decoder: Decoder, data: bytes) -> Said | Reason:
+    found = decode(decoder, data)
+    if isinstance(found, Reason):
+        return found
+    records = [(element, plain(item)) for element, item in found.records]
+    return records, [(each.element, each.error.reason) for each in found.failures], found.traceparent
+
+
+def check_packed(data: bytes) -> int:
+    found = decode(FAST, data)
+    packed = [] if isinstance(found, Reason) else [item for _, item in found.records if isinstance(item, Packed)]
+    for item in packed:
+        record = item.record()
+        assert item.symbol == record.symbol
+        assert (item.key, item.body) == ENCODERS[TABLE_OF[type(record)].name](record)
+    return len(packed)
+
+
+@given(mutated() | st.sampled_from(WRAPPED))
+@example(b'{"e":"trade","data":{"e":"aggTrade"}}')
+@example(samples.SPOT_TRADE.replace(b"btcusdt@trade", b"btcusdt@aggTrade"))
+def test_whatever_arrives_both_say_the_same(data: bytes) -> None:
+    assert said(FAST, data) == said(LONG, data)
+    check_packed(data)
+
+
+@st.composite
+def mutated_wrapped(draw: st.DrawFn) -> bytes:
+    data = draw(st.sampled_from(WRAPPED))
+    start = draw(st.integers(0, len(data)))
+    pieces = [b"", b"null", b'""', b"0", b"-0.10", b"1e5", b'"1"', b"{}", b'"E":0,', b'"stream":"a@trade",']
+    return data[:start] + draw(st.sampled_from(pieces)) + data[draw(st.integers(start, min(len(data), start + 20))) :]
+
+
+@given(mutated_wrapped())
+def test_a_wrapped_message_with_something_wrong_in_it_too(data: bytes) -> None:
+    assert said(FAST, data) == said(LONG, data)
+    check_packed(data)
+
+
+@pytest.mark.parametrize("faults", ["", "all"])
+def test_a_simulated_market_is_the_same_either_way(faults: str) -> None:
+    market = Market(seed=3, faults=Faults.parse([faults] if faults else []))
+    ways = Counter[str]()
+    for message in islice(market, 3_000):
+        assert said(FAST, message.data) == said(LONG, message.data)
+        ways["packed"] += check_packed(message.data)
+
+    assert ways["packed"] > 1_000
+
+
+@pytest.mark.parametrize("data", WRAPPED)
+def test_the_usual_wrapper_goes_the_fast_way(data: bytes) -> None:
+    found = express(data, {})
+
+    assert found is not None
+    decoded = decode(LONG, data)
+    assert isinstance(decoded, Decoded)
+    assert [(0, record) for record in found[0]] == decoded.records
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**12), max_value=10**12))
+def test_a_decimal_has_the_bytes_of_its_encoder(value: Decimal) -> None:
+    assert decimal128(f"{value:f}") == ENCODINGS[ColumnType.DECIMAL][1](value)
+
+
+@pytest.mark.parametrize("text", ["", "1e5", " 1", "1.", ".1", "+1", "NaN", "1" * 21, "0." + "1" * 15, "\uff11"])
+def test_what_exchanges_do_not_write_is_left_to_the_long_way(text: str) -> None:
+    with pytest.raises(ValueError, match="as exchanges write"):
+        decimal128(text)
