@@ -53,13 +53,14 @@ def core_trades(count: int) -> list[Simulated]:
 
 async def _main(messages: int, rate: int) -> None:
     settings, feed = load(), core_trades(messages)
-    ids = [_id(message) if message.key == PROBE else "" for message in feed]
+    ids = [message_id(message) if message.key == PROBE else "" for message in feed]
     async with open_publisher(settings.source, settings) as publisher:
         went = await pace(publisher, feed, rate)
     print(json.dumps({key: when for key, when in zip(ids, went, strict=True) if key}))
 
 
-def _id(message: Simulated) -> str:
+def message_id(message: Simulated) -> str:
+    """The key of the document that a trade becomes."""
     payload = json.loads(message.data)
     return str(document(payload.get("data", payload))["_id"])
 

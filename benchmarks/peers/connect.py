@@ -15,7 +15,7 @@ TASKS = 2  # as many as cores
 
 
 class Connect:
-    """Two tasks; all that a poll brings is one bulk write by collection, of inserts; half a megabyte a fetch."""
+    """Two tasks; unordered bulk writes of inserts, a new one wherever the next record has another collection."""
 
     title = "Kafka Connect 4.1.1 + mongo-kafka 2.0.1"
     needs = "java and mvn"

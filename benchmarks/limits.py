@@ -1,0 +1,23 @@
+"""What limits each row now, in words, for docs/performance.md: change them when `make profile` says something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_ONE_CORE = "the consumer's one core"
+
+LIMITS: Mapping[str, str] = {
+    "kafka-mongodb": f"{_ONE_CORE}: see `make profile`; its start is the import",
+    "tapestore": f"{_ONE_CORE}; mongod and Kafka share the other",
+    "jetstream-mongodb": f"nats-py: a message in and its acknowledgement out; then {_ONE_CORE}",
+    "file-mongodb": f"{_ONE_CORE}",
+    "file-parquet": f"{_ONE_CORE}: rows to Arrow columns",
+    "depth": "eighty decimals a message, decoded and encoded one by one",
+    "mixed": "the depth diffs in it; funding rates are versioned, so each flush updates one document a symbol",
+    "many-symbols": "small batches: 4,000 collections share what comes within the age of a batch",
+    "redelivered": "mongod, which finds each key again",
+    "candles": "nothing: a flush writes the newest of each candle",
+    "kafka-paced": "the age of a batch, and two cores for publisher, broker, consumer and database",
+    "any row": "messages in flight, as bytes and as records",
+    "two-workers": "batches are half as large",
+}
