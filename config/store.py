@@ -54,6 +54,13 @@ class MongoSettings(Section):
         le=60,
         description="How long a caller waits for one of them.",
     )
+    remember_seconds: float = Field(
+        120.0,
+        alias="MONGODB_REMEMBER_SECONDS",
+        ge=0,
+        le=3600,
+        description="How long `run` knows what it wrote, so as not to send a redelivery again; 0: not at all.",
+    )
     tls: Literal["on", "off"] | None = Field(
         None,
         alias="MONGODB_TLS",

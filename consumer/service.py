@@ -51,7 +51,7 @@ class Service:
         self.settings = settings
         self.source = source
         self.source_status = SourceStatus(connected=False, subscribed=False, problem="not connected yet")
-        self.store = store_of(settings)
+        self.store = store_of(settings, remember=transformation == "consume")
         self.store.observer = StatementTelemetry(settings.telemetry.slow_query_seconds)
         self.store_problem = "not connected yet"
         self.upkeep = Upkeep(settings, self.store)

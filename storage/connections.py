@@ -7,8 +7,11 @@ from storage.adapters import get_adapter
 from storage.adapters.base import BaseAdapter
 
 
-def mongodb_of(settings: Settings, *, database: str | None = None) -> BaseAdapter:
-    """MongoDB as MONGODB_* say, not connected yet; `database` stands for MONGODB_DB."""
+def mongodb_of(settings: Settings, *, database: str | None = None, remember: bool = False) -> BaseAdapter:
+    """MongoDB as MONGODB_* say, not connected yet; `database` stands for MONGODB_DB.
+
+    `remember` is for whoever writes what a bus delivers, perhaps twice; a replay must see what is really there.
+    """
     from storage.adapters.mongodb.options import ClientOptions  # the driver is for those who use it
 
     mongodb = settings.mongodb
@@ -21,6 +24,7 @@ def mongodb_of(settings: Settings, *, database: str | None = None) -> BaseAdapte
         max_collections=settings.store.max_collections,
         validation=mongodb.validation,
         retention=settings.retention.by_kind,
+        remember_seconds=mongodb.remember_seconds if remember else 0,
         client=ClientOptions(
             max_pool_size=mongodb.max_pool_size,
             wait_queue_seconds=mongodb.wait_queue_seconds,

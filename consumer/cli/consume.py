@@ -21,6 +21,8 @@ from consumer.stores import store_of
 from consumer.telemetry.metrics import configure_metrics
 from consumer.telemetry.traces import configure_traces, shutdown_traces
 
+COLLECT_AFTER = 50_000
+"""New containers before the collector looks at them; the budget in flight makes about as many."""
 _ALWAYS = ("received", "stored", "duplicate", "stale", "dead_lettered")
 
 
@@ -62,8 +64,10 @@ async def telemetry(loaded: Settings, source: str) -> AsyncIterator[None]:
     """Metrics and traces of a run over `source` while the context lasts."""
     configure_metrics()
     configure_traces(loaded.telemetry, bus_of(loaded, source), database_of(loaded))
-    # What start-up made lives as long as the process: the collector need not look at it again.
+    # What start-up made lives as long as the process: the collector need not look at it again. What messages make
+    # is gone when they are settled: looking among them after each 700 new ones cost an eighth of the flow.
     gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
     try:
         yield
     finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +22,7 @@ from storage.adapters.mongodb.letters import MongoDBConflicts, MongoDBDeadLetter
 from storage.adapters.mongodb.options import ClientOptions
 from storage.adapters.mongodb.packing import PACKS
 from storage.adapters.mongodb.questions import differing, filter_of, reader_of, stages_of, update_of
+from storage.adapters.mongodb.recent import Recent
 from storage.adapters.mongodb.validators import Validation
 from storage.adapters.mongodb.writes import write
 from storage.adapters.requests import (
@@ -31,8 +34,8 @@ from storage.adapters.requests import (
 )
 from storage.errors import RejectedError, UnavailableError
 from storage.observer import AdapterMetrics
-from storage.outcomes import Reason, Result, rejected
-from storage.packed import Item
+from storage.outcomes import DUPLICATE, STORED, Reason, Result, rejected
+from storage.packed import Item, Packed
 from storage.queries import Pipeline, check_documents, parse_changes, parse_filter, parse_find, parse_pipeline
 from storage.tables import Table
 
@@ -47,7 +50,8 @@ class MongoDBAdapter(BaseAdapter):
     `max_collections` bounds the collections of market data. `validation` makes the server check each
     document against its kind's schema; a validator that is not ours stays. `retention` says by kind how long
     documents stay: the server itself removes older ones, but for clustered collections. `client` says what
-    the connection string leaves open.
+    the connection string leaves open. What a majority has acknowledged is remembered for `remember_seconds`, so
+    that the same bytes are not sent again; what others delete meanwhile is not noticed.
     """
 
     capabilities = frozenset(Capability)
@@ -64,12 +68,15 @@ class MongoDBAdapter(BaseAdapter):
         retention: Mapping[str, timedelta] | None = None,
         driver: Driver = "pymongo",
         client: ClientOptions | None = None,
+        remember_seconds: float = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         options = client or ClientOptions()
         self.plan = Plan(layout, max_collections, validation, dict(retention or {}))
         self._connection = Connection(connection_string, database, driver, options, lambda: self.observer)
         self._collections = Collections(self.plan)
         self.index_changes = self._collections.index_changes
+        self._recent = Recent(remember_seconds, clock)
         self._limit = max_collections
         self.dead_letters = MongoDBDeadLetters(self._connection)
         self.conflicts = MongoDBConflicts(self._connection)
@@ -112,8 +119,20 @@ class MongoDBAdapter(BaseAdapter):
         with translated():
             if not await self._collections.prepare(database, collection):
                 return [rejected(Reason.SYMBOL_LIMIT, f"{self._limit} collections are there")] * len(records)
-            is_clustered = self._collections.is_clustered(collection)
-            return await write(Target(table, database[collection], is_clustered), records)
+            target = Target(table, database[collection], self._collections.is_clustered(collection))
+            return await self._write(target, collection, records)
+
+    async def _write(self, target: Target, collection: str, items: Sequence[Item]) -> Sequence[Result]:
+        """Send what is not known to stand there already, and remember what a majority has then."""
+        packed = [item for item in items if isinstance(item, Packed)]
+        if len(packed) < len(items):
+            return await write(target, items)
+        epoch, known = self._recent.epoch(collection), self._recent.known(collection, packed)
+        sent = [item for place, item in enumerate(packed) if place not in known] if known else packed
+        fates = await write(target, sent) if sent else []
+        self._recent.add(collection, _standing(sent, fates), epoch)
+        written = iter(fates)
+        return [DUPLICATE if place in known else next(written) for place in range(len(items))] if known else fates
 
     def query_range(self, collection: str, start: datetime, end: datetime, symbol: str | None = None) -> Rows:
         table, where = table_asked(collection), _where(start, end, symbol)
@@ -178,7 +197,7 @@ class MongoDBAdapter(BaseAdapter):
         table = table_asked(collection)
         asked, new = filter_of(parse_filter(table, filter)), parse_changes(table, changes)
         where = {"$and": [asked, differing(new)]}
-        with translated(), pymongo.timeout(_PATIENCE_SECONDS):
+        with translated(), self._forgotten(collection), pymongo.timeout(_PATIENCE_SECONDS):
             return (await self._connection.database[collection].update_many(where, update_of(new))).modified_count
 
     async def delete(self, collection: str, filter: Query) -> int:
@@ -193,8 +212,17 @@ class MongoDBAdapter(BaseAdapter):
             return await free.replace(self._connection.database, collection, whole, dry_run=dry_run)
 
     async def _delete(self, collection: str, where: dict[str, Any]) -> int:
-        with translated(), pymongo.timeout(_PATIENCE_SECONDS):
+        with translated(), self._forgotten(collection), pymongo.timeout(_PATIENCE_SECONDS):
             return (await self._connection.database[collection].delete_many(where)).deleted_count
+
+    @contextmanager
+    def _forgotten(self, collection: str) -> Iterator[None]:
+        """Remember nothing of a collection that is changed meanwhile."""
+        self._recent.forget(collection)
+        try:
+            yield
+        finally:
+            self._recent.forget(collection)
 
     async def _answer(self, table: Table | None, collection: str, pipeline: Pipeline) -> AsyncIterator[Document]:
         stages, read = stages_of(table, pipeline), reader_of(table, pipeline)
@@ -215,6 +243,13 @@ class MongoDBAdapter(BaseAdapter):
                     yield to_document(table, found)
             finally:
                 await cursor.close()
+
+
+def _standing(items: Sequence[Packed], fates: Sequence[Result]) -> Sequence[Packed]:
+    """Those whose very bytes stand in the store now."""
+    if all(fate is STORED for fate in fates):
+        return items
+    return [item for item, fate in zip(items, fates, strict=True) if fate is STORED]
 
 
 def _where(start: datetime | None, end: datetime | None, symbol: str | None) -> dict[str, Any]:

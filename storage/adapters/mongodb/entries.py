@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from bson.raw_bson import RawBSONDocument
 from pymongo.asynchronous.collection import AsyncCollection
 
 from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES
 from storage.outcomes import Reason, Result, rejected
-from storage.packed import Item, Packed
+from storage.packed import Item, Packed, plain
 from storage.tables import Table
 
 Fates = dict[int, Result]
@@ -25,7 +26,7 @@ class Target(NamedTuple):
     is_clustered: bool
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, gc=False):
     """One record that can be sent."""
 
     place: int
@@ -39,8 +40,11 @@ def encode(table: Table, items: Sequence[Item], fates: Fates) -> list[Entry]:
     to_bson = ENCODERS[table.name]
     entries = []
     for place, item in enumerate(items):
+        if isinstance(item, Packed) and len(item.body) <= MAX_DOCUMENT_BYTES:
+            entries.append(Entry(place, item, item.key, RawBSONDocument(item.body)))
+            continue
         try:
-            key, data = (item.key, item.body) if isinstance(item, Packed) else to_bson(item)
+            key, data = to_bson(plain(item))
         except (ValueError, TypeError, OverflowError) as error:
             fates[place] = rejected(Reason.NOT_STORABLE, str(error))
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-from pymongo import InsertOne, UpdateOne
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.results import BulkWriteResult
 
@@ -44,11 +44,14 @@ async def _send(target: Target, entries: Sequence[Entry]) -> Fates:
 
 
 async def _insert(target: Target, entries: Sequence[Entry]) -> Fates:
-    inserts: list[InsertOne[Any]] = [InsertOne(entry.document) for entry in entries]
-    report = await _report(target.collection.bulk_write(inserts, ordered=False))
-    fates = {entry.place: STORED for entry in entries}
+    fates = dict.fromkeys([entry.place for entry in entries], STORED)
+    try:
+        await target.collection.insert_many([entry.document for entry in entries], ordered=False)
+        return fates
+    except BulkWriteError as error:
+        complaints = _details(error)["writeErrors"]
     taken = []
-    for complaint in report["writeErrors"]:
+    for complaint in complaints:
         entry = entries[complaint["index"]]
         if is_taken_id(complaint):
             taken.append(entry)
@@ -94,6 +97,11 @@ async def _report(write: Awaitable[BulkWriteResult]) -> Mapping[str, Any]:
     try:
         return (await write).bulk_api_result
     except BulkWriteError as error:
-        if error.details["writeConcernErrors"]:
-            raise
-        return error.details
+        return _details(error)
+
+
+def _details(error: BulkWriteError) -> Mapping[str, Any]:
+    """What the server said; a complaint about the write concern is raised again."""
+    if error.details["writeConcernErrors"]:
+        raise error
+    return error.details
