@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from config import load
@@ -107,8 +108,13 @@ class Judge:
                 self.figures.recovery_seconds = round(now - self._over, 2)
                 return
             assert service.process.poll() is None, f"it ended: {service.err}"
-            assert now < deadline, f"it does not heal: {service.get('/status')}\n{service.err[-3000:]}"
+            assert now < deadline, (
+                f"it does not heal: {self._missing()} {service.get('/status')}\n{service.err[-3000:]}"
+            )
             time.sleep(POLL_SECONDS)
+
+    def _missing(self) -> list[str]:
+        return list(islice(self.feed.truth.differences(self.documents()), 4))
 
     def _look_at(self, service: Running) -> None:
         """The numbers of a service with nothing to do: /metrics says what /status says, and it adds up."""

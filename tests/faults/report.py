@@ -1,4 +1,4 @@
-"""The report of a fault run: gathered as JSON, shown as a table: `python -m tests.faults.report REPORT.json`.
+"""The report of a fault run: gathered as JSON, shown as a table: `python -m tests.faults.report REPORT.json…`.
 
 The second writes the table into docs/reliability.md, between its two marks.
 """
@@ -158,12 +158,14 @@ def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def main(path: str) -> None:
-    """Put the table where people look for it."""
+def main(*paths: str) -> None:
+    """Put the table where people look for it; of several reports the later says more of a scenario."""
+    reports = [json.loads(Path(path).read_text()) for path in paths]
+    scenarios = {each["scenario"]: each for report in reports for each in report["scenarios"]}
+    table = rendered({**reports[0], "scenarios": list(scenarios.values())})
     page = PAGE.read_text()
-    table = rendered(json.loads(Path(path).read_text()))
     PAGE.write_text(page[: page.index(BEGIN)] + table + page[page.index(END) + len(END) :])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

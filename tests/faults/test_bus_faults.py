@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -184,7 +184,7 @@ def test_offsets_out_of_retention_are_told_and_the_rest_is_stored(told: Told, se
     assert bool(found) == bool(lost)
 
 
-def count_documents(found: dict[str, list[object]]) -> int:
+def count_documents(found: Mapping[str, Sequence[object]]) -> int:
     return sum(len(documents) for documents in found.values())
 
 

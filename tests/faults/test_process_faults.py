@@ -17,15 +17,14 @@ import pytest
 from config import load
 from consumer.simulator.publish import publish
 from consumer.simulator.publishers import open_publisher
-from tests.end_to_end.command import running, tapestore
+from tests.end_to_end.command import running
 from tests.end_to_end.conftest import Told
 from tests.end_to_end.feed import ALL_BUT_BROKEN
 from tests.faults.conftest import CourtRoom
 from tests.faults.judge import Judge
 from tests.faults.test_store_faults import ended_well
+from tests.servers import Faketime
 
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-FAULTS = [word for fault in ALL_BUT_BROKEN for word in ("--faults", fault)]
 BUSES = [pytest.param("jetstream", "mongodb"), pytest.param("kafka", "mongodb", marks=pytest.mark.long)]
 ON_EACH_BUS = pytest.mark.parametrize(("bus", "store"), BUSES, indirect=True)
 
@@ -105,14 +104,14 @@ def test_a_stalled_event_loop_goes_on(told: Told, small: Told, seed: int, judge_
 def test_a_wall_clock_that_jumps_is_not_noticed(
     told: Told, step: str, tmp_path: Path, seed: int, judge_of: CourtRoom
 ) -> None:
-    if not FAKETIME.exists():
-        pytest.skip("libfaketime is not installed: apt-get install libfaketime")
+    if (library := Faketime.program()) is None:
+        pytest.skip("libfaketime is not installed: python -m tests.servers.install faketime")
     clock = tmp_path / "clock"
     clock.write_text("+0")
     judge = judge_of(told, seed)
     judge.send(200)
     fake = {
-        "LD_PRELOAD": str(FAKETIME),
+        "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_NO_CACHE": "1",
         "DONT_FAKE_MONOTONIC": "1",
@@ -125,15 +124,16 @@ def test_a_wall_clock_that_jumps_is_not_noticed(
         ended_well(judge, service)
 
 
-def shuffled(judge: Judge, count: int, times: int, seed: int) -> None:
-    """Send the same messages so many times, in any order."""
+def shuffled(judge: Judge, count: int, times: int, tape: Path) -> None:
+    """Send the same messages so many times, in any order, and write them into a file too."""
     settings, market = load(judge.told), judge.feed.market
     messages = list(islice(market, count)) * times
-    random.Random(seed).shuffle(messages)
+    random.Random(judge.figures.seed).shuffle(messages)
 
     async def send() -> None:
-        async with open_publisher(settings.source, settings, create=True) as publisher:
-            await publish(messages, publisher)
+        for to in (settings.source, str(tape)):
+            async with open_publisher(to, settings, create=True) as publisher:
+                await publish(messages, publisher)
 
     asyncio.run(send())
 
@@ -147,9 +147,7 @@ def test_everything_ten_times_in_any_order_is_one_of_each(
 ) -> None:
     tape, beside = tmp_path / "tape.jsonl.zst", str(tmp_path / "beside")
     judge = judge_of(told, seed, faults=ALL_BUT_BROKEN)
-    simulate = ("--count", "400", "--symbols", "2", "--seed", str(seed), *FAULTS)
-    tapestore("simulate", "--to", str(tape), *simulate, told=judge.told)
-    shuffled(judge, 400, 10, seed)
+    shuffled(judge, 400, 10, tape)
     with judge.service() as service:
         with running("replay", str(tape), told=judge.told | {"LOCAL_PATH": beside}) as replay:
             assert replay.wait().code == 0, replay.err

@@ -6,11 +6,12 @@ from tests.servers.mongodb import MongoDB
 from tests.servers.nats import Nats
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.server import Server, ServerError, free_port
-from tests.servers.tools import Helm, Kubeconform, Tool
+from tests.servers.tools import Faketime, Helm, Kubeconform, Tool
 
 __all__ = [
     "SERVERS",
     "TOOLS",
+    "Faketime",
     "Helm",
     "Kafka",
     "Kubeconform",
@@ -25,4 +26,4 @@ __all__ = [
 ]
 
 SERVERS: tuple[type[Server], ...] = (MongoDB, Nats, Kafka, MariaDB, PostgreSQL)
-TOOLS: tuple[type[Tool], ...] = (Helm, Kubeconform)
+TOOLS: tuple[type[Tool], ...] = (Helm, Kubeconform, Faketime)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.servers.cache import TOOLS, call, find
+from tests.servers.cache import TOOLS, apt_install, call, find
 
 KUBERNETES = "v1.33.0"
 SCHEMAS = TOOLS / f"kubernetes-{KUBERNETES}"
@@ -37,6 +37,20 @@ class Helm(Tool):
 
     name = "helm"
     package = "helm.sh/helm/v3/cmd/helm@v3.22.0"
+
+
+class Faketime(Tool):
+    """A library that lets one process see another time of day."""
+
+    name = "faketime"
+
+    @classmethod
+    def program(cls) -> Path | None:
+        return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+
+    @classmethod
+    def install(cls) -> None:
+        apt_install("libfaketime")
 
 
 class Kubeconform(Tool):
