@@ -23,7 +23,7 @@ from tests.servers import Kafka, MongoDB, Nats, Server
 Made = TypeVar("Made")
 
 
-ROW_SECONDS = 60
+ROW_SECONDS = 120
 
 
 class Size(NamedTuple):
@@ -36,7 +36,7 @@ class Size(NamedTuple):
     seconds: float
 
 
-USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=290)
+USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=360)
 QUICK = Size(messages=20_000, naive=300, paced=40_000, rounds=1, seconds=60)
 
 

@@ -56,7 +56,7 @@ def _few_symbols(count: int) -> Feed:
 
 def _many_symbols(count: int) -> Feed:
     """The first message of each collection goes ahead of all others: it makes the collection."""
-    messages = list(islice(mix(EVEN, min(MANY_SYMBOLS, count // 100)), count))
+    messages = list(islice(mix(EVEN, min(MANY_SYMBOLS, count // 50)), count))
     first = {message.subject: message for message in reversed(messages)}
     rest = [message for message in messages if first[message.subject] is not message]
     return Feed([*first.values(), *rest], unmeasured=len(first))
@@ -91,8 +91,8 @@ FEEDS: Mapping[str, Kind] = {
     "trades": Kind(1.0, _trades),
     "depth": Kind(0.2, _depth),
     "mixed": Kind(0.5, _mixed),
-    "few-symbols": Kind(0.5, _few_symbols),
-    "many-symbols": Kind(0.5, _many_symbols),
+    "few-symbols": Kind(0.25, _few_symbols),
+    "many-symbols": Kind(0.25, _many_symbols),
     "twice": Kind(0.5, _twice),
     "candles": Kind(0.1, _candles),
 }

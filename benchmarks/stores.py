@@ -58,14 +58,14 @@ class MongoDB:
     def _inserted(self) -> int:
         return int(self._client.admin.command("serverStatus")["metrics"]["document"]["inserted"])
 
-    def writes_since_now(self) -> Callable[[], int]:
-        """The updates, and batches of inserts, that its collections get from now on, done or in vain."""
-        before = self._writes()
-        return lambda: self._writes() - before
+    def writes_since_now(self, kind: str) -> Callable[[], int]:
+        """The updates, and batches of inserts, that collections of a kind get from now on, done or in vain."""
+        before = self._writes(kind)
+        return lambda: self._writes(kind) - before
 
-    def _writes(self) -> int:
+    def _writes(self, kind: str) -> int:
         totals = self._client.admin.command("top")["totals"]
-        mine = [used for name, used in totals.items() if name.startswith(f"{self.name}.")]
+        mine = [used for name, used in totals.items() if name.startswith(f"{self.name}.{kind}_")]
         return sum(used["update"]["count"] + used["insert"]["count"] for used in mine)
 
     def clear(self) -> None:

@@ -17,7 +17,7 @@ FLUSHES = re.compile(r"^tapestore_flush_messages_count(?:\{[^}]*\})? ([\d.e+]+)$
 
 def measure(bus: Bus, store: MongoDB, arrived: Arrived, messages: int, seconds: float) -> Measurement:
     """A flow of updates of one candle a collection, so that a flush is one of one candle."""
-    port, writes = free_port(), store.writes_since_now()
+    port, writes = free_port(), store.writes_since_now("candles")
     with Process([*TAPESTORE, *RUN], settings(bus, store) | {"HTTP_PORT": str(port)}) as process:
         seen = watch(process, arrived, messages, seconds)
         flushed = flushes(_metrics(port))

@@ -43,7 +43,7 @@ def _tapestore(bench: Bench) -> Measurement:
 
 def _peer(peer: Peer, journaled: bool, bench: Bench) -> Measurement:
     """What it stores until all is there, or the time is over."""
-    _bring(peer)
+    bring(peer)
     bus, store = topic(bench), MongoDB(bench.mongodb, f"peer{'_journaled' if journaled else ''}")
     work = Work(bus["KAFKA_BOOTSTRAP_SERVERS"], bus["KAFKA_TOPICS"], store.uri, store.name, journaled)
     try:
@@ -58,7 +58,8 @@ def _peer(peer: Peer, journaled: bool, bench: Bench) -> Measurement:
         store.clear()
 
 
-def _bring(peer: Peer) -> None:
+def bring(peer: Peer) -> None:
+    """See to it that it is here; raises NotMeasured with the reason."""
     if peer.installed():
         return
     try:
