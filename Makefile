@@ -12,10 +12,10 @@ RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test faults check format bench bench-check bench-peers profile lock clean
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN_READY) ## Set up, then run the main job on a simulated market: no server needed
 	@$(BIN)/tapestore demo
@@ -23,6 +23,12 @@ run: $(RUN_READY) ## Set up, then run the main job on a simulated market: no ser
 test: $(DEV_READY) ## Install what the tests need, start the real servers, run everything, stop them
 	-$(BIN)/python -m tests.servers.install
 	$(PYTEST)
+
+faults: $(DEV_READY) ## Kill and break everything for an hour or two, and write the figures; FAULT_SEEDS=10 a stage
+	-$(BIN)/python -m tests.servers.install mongodb nats kafka mariadb faketime
+	FAULT_SEEDS=$${FAULT_SEEDS:-10} FAULT_REPORT=docs/reliability.json \
+		$(BIN)/pytest -q -n 2 --dist worksteal -m "" tests/faults; \
+		$(BIN)/python -m tests.faults.report docs/reliability.json
 
 check: $(DEV_READY) ## Format, lint, types, unit tests and contracts in memory: under a minute
 	$(BIN)/ruff format --check .
@@ -37,10 +43,24 @@ format: $(DEV_READY) ## Format, mend what the linter can, and write the generate
 	$(BIN)/python -m config.reference
 	$(BIN)/python -m helm.values_schema
 	$(BIN)/python -m consumer.telemetry.reference
+	$(BIN)/python -m benchmarks.reference
 
-bench: $(DEV_READY) ## Measure: the naive consumer, the ceiling, Kafka and JetStream
+bench: $(DEV_READY) ## Measure every row of docs/performance.md: five minutes
 	$(BIN)/python -m tests.servers.install mongodb nats kafka
 	$(BIN)/python -m benchmarks
+
+bench-check: $(DEV_READY) ## Fail where a message costs 15 % more CPU than was recorded
+	$(BIN)/python -m tests.servers.install mongodb nats kafka
+	$(BIN)/python -m benchmarks.check
+
+bench-peers: $(DEV_READY) ## Measure Kafka Connect and Benthos beside: brings them, by Maven and Go
+	$(BIN)/python -m tests.servers.install mongodb kafka
+	$(BIN)/python -m benchmarks.peers
+
+FLOW ?= kafka-mongodb
+profile: $(DEV_READY) ## Where the CPU time of a flow goes: a table and a flame graph; FLOW=kafka-mongodb
+	$(BIN)/python -m tests.servers.install mongodb nats kafka
+	$(BIN)/python -m benchmarks.profile $(FLOW)
 
 lock: $(UV) ## Write both lock files again; UPGRADE=1 takes the newest versions
 	$(call compile,requirements.lock,--group build)

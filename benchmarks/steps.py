@@ -16,6 +16,8 @@ STEPS: Mapping[str, str] = {
     "/consumer/pipeline/ticket": "fates, settle",
     "/consumer/pipeline/": "ticket, route, count, batch",
     "/storage/adapters/mongodb/documents": "encode",
+    "/storage/adapters/mongodb/packing": "encode",
+    "<string>:pack": "encode",  # compiled there
     "/storage/adapters/": "store: requests, results",
     "/storage/repositories/": "store: requests, results",
     "/pymongo/": "database client",

@@ -22,6 +22,10 @@ def test_a_helper_belongs_to_its_caller() -> None:
     assert step(f"{PIPELINE};/app/storage/adapters/mongodb/documents.py:Encoder.__call__;{key}") == "encode"
 
 
+def test_the_compiled_encoders_are_known_by_name() -> None:
+    assert step(f"{PIPELINE};/app/consumer/decode/shapes/trades.py:TradeShape.packed;<string>:pack") == "encode"
+
+
 def test_what_nobody_knows_is_other() -> None:
     assert step("/usr/lib/somewhere.py:f") == "other"
 
