@@ -41,6 +41,8 @@ def _mysql_lock(connection: Connection, wait_seconds: int) -> Iterator[None]:
         raise TransientError(f"another process migrates the database for more than {wait_seconds} s")
     try:
         yield
+        # Else the next one is let in before it can see what was done: the lock would end before the transaction.
+        connection.execute(text("COMMIT"))
     finally:
         if not connection.invalidated:
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), name)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, make_url, text, update
+from sqlalchemy import Connection, insert, make_url, select, text, update
 
 from storage import DatabaseError, OperatorError, TransientError, UnavailableError
 from storage.metadata import MetadataDatabase
@@ -110,6 +110,15 @@ class ServerContract(OnMetadata):
             async with other.write() as waiter:
                 await waiter.run_sync(take_and_give_back)
 
+    async def test_who_migrates_next_sees_all_that_was_done_before(self, database: MetadataDatabase, url: str) -> None:
+        async with MetadataDatabase(url) as other, other.write() as waiter:
+            async with database.write() as holder:
+                await holder.run_sync(add_a_dataset)
+                following = asyncio.create_task(waiter.run_sync(count_datasets))
+                await asyncio.wait([following], timeout=0.5)  # a lock that ends before its transaction lets it through
+
+            assert await following == 1
+
     async def test_a_server_that_restarts_is_found_again(self, start_server: Callable[[type[Server]], Server]) -> None:
         server = await asyncio.to_thread(start_server, self.kind)
         async with MetadataDatabase(server.url) as database:
@@ -171,6 +180,16 @@ class TestPostgreSQL(MetadataContract, ServerContract):
 def take_and_give_back(connection: Connection) -> None:
     with migration_lock(connection, 1):
         pass
+
+
+def add_a_dataset(connection: Connection) -> None:
+    with migration_lock(connection, 5):
+        connection.execute(insert(datasets), bind_values(datasets, dataset()))
+
+
+def count_datasets(connection: Connection) -> int:
+    with migration_lock(connection, 5):
+        return len(connection.execute(select(datasets.c.dataset_id)).all())
 
 
 def writer(database: MetadataDatabase, folder: Path, run_id: str) -> LineageWriter:
