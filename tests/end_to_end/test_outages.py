@@ -33,8 +33,6 @@ def absent(start_server: Start) -> Start:
 @pytest.mark.parametrize(
     ("bus", "store", "kind", "url", "missing"),
     [
-        ("jetstream", "mongodb", MongoDB, "MONGODB_URI", "store"),
-        ("jetstream", "mongodb", Nats, "NATS_URL", "source"),
         ("kafka", "local", Kafka, "KAFKA_BOOTSTRAP_SERVERS", "source"),
     ],
     indirect=["bus", "store"],

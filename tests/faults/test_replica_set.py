@@ -1,0 +1,81 @@
+"""Three members of a replica set: elections, and writes that are rolled back because no majority saw them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from tests.end_to_end.command import count_of
+from tests.end_to_end.conftest import Told
+from tests.faults.conftest import CourtRoom
+from tests.faults.replica_set import ReplicaSet
+from tests.faults.test_store_faults import ended_well
+from tests.servers import Server
+
+Start = Callable[[type[Server]], Server]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+
+@pytest.mark.fault(
+    "writes are rolled back",
+    injection="the primary of three alone with unseen writes, killed, another elected, the old one back",
+    holds="P1 P2 P3 P5",
+)
+@pytest.mark.parametrize(("bus", "store"), [("jetstream", "mongodb"), ("kafka", "mongodb")], indirect=True)
+def test_what_is_rolled_back_was_never_settled(
+    bus: Told, store: Told, start_server: Start, seed: int, judge_of: CourtRoom
+) -> None:
+    members = ReplicaSet(start_server)
+    judge = judge_of({**bus, **store, "MONGODB_URI": members.url}, seed)
+    judge.send(300)
+    with judge.service() as service:
+        service.wait_until_stored(200)
+        primary = members.primary()
+        with members.without_the_others(primary):
+            before = unseen(primary.port, judge.told["MONGODB_DB"])
+            judge.send(300)
+            wait_for_unseen(primary.port, judge.told["MONGODB_DB"], more_than=before)
+            primary.kill()
+        members.primary(besides=primary)
+        judge.fault_is_over()
+        primary.start()
+        ended_well(judge, service)
+
+
+def unseen(port: int, database: str) -> int:
+    """The documents that this member has, whoever else has them."""
+    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true&readConcernLevel=local"
+    with MongoClient[dict[str, Any]](uri) as client:
+        names = client[database].list_collection_names()
+        return sum(client[database][name].estimated_document_count() for name in names)
+
+
+def wait_for_unseen(port: int, database: str, *, more_than: int) -> None:
+    """Until this member has documents that the others cannot have."""
+    while unseen(port, database) <= more_than:
+        pass
+
+
+@pytest.mark.fault(
+    "the primary of three changes", injection="replSetStepDown under load, five times", holds="P1 P2 P3 P5"
+)
+@pytest.mark.parametrize(("bus", "store"), [("jetstream", "mongodb")], indirect=True)
+def test_elections_lose_nothing(bus: Told, store: Told, start_server: Start, seed: int, judge_of: CourtRoom) -> None:
+    members = ReplicaSet(start_server)
+    judge = judge_of({**bus, **store, "MONGODB_URI": members.url}, seed)
+    judge.send(300)
+    with judge.service() as service:
+        with judge.feed.flowing(300):
+            service.wait_until_stored(200)
+            for _ in range(5):
+                stored = count_of("stored", service.get("/status")[1])
+                old = members.primary()
+                with MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{old.port}/?directConnection=true") as client:
+                    client.admin.command({"replSetStepDown": 5, "secondaryCatchUpPeriodSecs": 2})
+                members.primary(besides=old)
+                service.wait_until_stored(stored + 100)
+        judge.fault_is_over()
+        ended_well(judge, service)
