@@ -6,6 +6,7 @@ Making a record of Python values to take it apart again costs more than all the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -14,8 +15,11 @@ import msgspec
 from storage.records import Record
 from storage.tables import Table
 
-Pack = Callable[..., tuple[str, str, bytes]]
-"""Symbol, key and encoded document, from the columns of a table in their order.
+PLAIN_DECIMAL = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,14}))?", re.ASCII)
+"""A decimal as exchanges write it: sign, digits before and after the point, never more than 34 in all."""
+
+Pack = Callable[..., tuple[str, str, Any]]
+"""Symbol, key and what the store writes, from the columns of a table in their order.
 
 Times are epochs in milliseconds, decimals the texts of the wire, levels pairs of such texts. Raises ValueError for
 what it cannot vouch for; the plain way then says whether anything is wrong with it.
@@ -43,7 +47,7 @@ class Packed(msgspec.Struct, gc=False):
 
     symbol: str
     key: str
-    body: bytes
+    body: Any
     shape: Shape
     origin: Any
 

@@ -25,6 +25,7 @@ from storage.adapters.local.free import FreeDocuments
 from storage.adapters.local.letters import LocalConflicts, LocalDeadLetters
 from storage.adapters.local.lock import WriterLock
 from storage.adapters.local.manifest import Manifest
+from storage.adapters.local.packing import PACKS
 from storage.adapters.local.parquet import documents, pages
 from storage.adapters.local.reader import EVERYTHING, Reader, Span
 from storage.adapters.local.writer import Writer
@@ -32,6 +33,7 @@ from storage.adapters.requests import check_free, check_limit, check_range, ques
 from storage.errors import OperatorError, RejectedError, UnavailableError
 from storage.observer import AdapterMetrics
 from storage.outcomes import Result
+from storage.packed import Item
 from storage.queries import (
     Filter,
     Pipeline,
@@ -42,7 +44,6 @@ from storage.queries import (
     parse_pipeline,
     run,
 )
-from storage.records import Record
 from storage.tables import Table
 from storage.times import EPOCH
 
@@ -64,6 +65,7 @@ class LocalAdapter(BaseAdapter):
     """
 
     capabilities = frozenset(Capability)
+    packs = PACKS
 
     def __init__(
         self,
@@ -147,7 +149,7 @@ class LocalAdapter(BaseAdapter):
         """See that the manifest answers."""
         await self._run(self._manifest.ping)
 
-    async def _put(self, table: Table, collection: str, records: Sequence[Record]) -> Sequence[Result]:
+    async def _put(self, table: Table, collection: str, records: Sequence[Item]) -> Sequence[Result]:
         self._refuse_to_write()
         return await self._run(partial(self._writer.put, table, collection, records))
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.adapters.base import Document
-from storage.records import Level, Record
+from storage.packed import Item, Packed, plain
+from storage.records import Level
 from storage.tables import BOOK_TICKERS, DEPTH, Column, ColumnType, Table
 from storage.times import from_ms
 
@@ -57,9 +58,13 @@ def position_of(table: Table) -> str:
     return {DEPTH.name: "last_update_id", BOOK_TICKERS.name: "update_id"}.get(table.name, "timestamp")
 
 
-def encode(table: Table, records: Sequence[Record]) -> pa.Table:
+def encode(table: Table, items: Sequence[Item]) -> pa.Table:
     """The records as rows, in their order; raises NotEncodable when any of them would not come back equal."""
+    packed = [item for item in items if isinstance(item, Packed)]
     try:
+        if packed and len(packed) == len(items):
+            return _rows_of_packed(table, packed)
+        records = list(map(plain, items))
         return rows_of(table, [table.key(record) for record in records], records)
     except (ValueError, TypeError, OverflowError) as error:  # ArrowInvalid is a ValueError
         raise NotEncodable(str(error)) from error
@@ -75,7 +80,16 @@ def rows_of(table: Table, keys: Sequence[str], fields: Sequence[Any]) -> pa.Tabl
     return pa.Table.from_arrays([pa.array(keys, pa.string()), *columns], schema=schema_of(table))
 
 
-def refusals(table: Table, records: Sequence[Record], first: int = 0) -> Iterator[tuple[int, str]]:
+def _rows_of_packed(table: Table, items: Sequence[Packed]) -> pa.Table:
+    """Rows of what the packs of this store made: columns of texts and integers that Arrow casts."""
+    values = zip(*[item.body for item in items], strict=True)
+    columns = [_cast_column(*pair) for pair in zip(table.columns, values, strict=True)]
+    return pa.Table.from_arrays(
+        [pa.array([item.key for item in items], pa.string()), *columns], schema=schema_of(table)
+    )
+
+
+def refusals(table: Table, records: Sequence[Item], first: int = 0) -> Iterator[tuple[int, str]]:
     """Which records cannot become rows: the index of each, counted from `first`, and the reason."""
     try:
         encode(table, records)
@@ -95,6 +109,17 @@ def _encode_column(column: Column, values: tuple[Any, ...]) -> pa.Array:
     return array
 
 
+def _cast_column(column: Column, values: tuple[Any, ...]) -> pa.Array:
+    match column.type:
+        case ColumnType.TIME:
+            return pa.array(values, pa.int64()).cast(TIME)
+        case ColumnType.DECIMAL:
+            return pa.array(values, pa.string()).cast(DECIMAL)
+        case ColumnType.LEVELS:
+            return _lists(values, lambda texts: pa.array(texts, pa.string()).cast(DECIMAL))
+    return pa.array(values, _TYPES[column.type])
+
+
 def _encode_decimals(values: Sequence[Decimal | None], kind: pa.DataType) -> pa.Array:
     array = pa.array(values, kind)
     extremes = pc.min_max(array).as_py()
@@ -110,15 +135,18 @@ def _encode_times(values: Sequence[datetime | None], kind: pa.DataType) -> pa.Ar
     return pa.array(values, pa.timestamp("us", "UTC")).cast(kind)
 
 
-def _encode_levels(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def _encode_levels(values: Sequence[Any], _: pa.DataType) -> pa.Array:
+    return _lists(values, lambda numbers: _encode_decimals(numbers, DECIMAL))
+
+
+def _lists(values: Sequence[Any], decimals: Callable[[Sequence[Any]], pa.Array]) -> pa.Array:
     offsets, flat = [0], []
     for levels in values:
         flat.extend(levels)
         offsets.append(len(flat))
     prices, quantities = zip(*flat, strict=True) if flat else ((), ())
-    pairs = [_encode_decimals(prices, DECIMAL), _encode_decimals(quantities, DECIMAL)]
-    structs = pa.StructArray.from_arrays(pairs, fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=kind)
+    structs = pa.StructArray.from_arrays([decimals(prices), decimals(quantities)], fields=list(LEVELS.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=LEVELS)
 
 
 def _check_digits(values: Sequence[Decimal | None]) -> None:

@@ -17,6 +17,7 @@ from storage.adapters.local.files import Files
 from storage.adapters.local.manifest import Manifest
 from storage.adapters.local.parquet import arrange, documents, position_of, range_of
 from storage.outcomes import DUPLICATE, STALE, STORED, Result, conflict
+from storage.packed import Item, plain
 from storage.records import Record
 from storage.tables import Table
 
@@ -28,18 +29,18 @@ class Verdicts:
         self._files = files
         self._manifest = manifest
 
-    def of(self, table: Table, collection: str, records: Sequence[Record], rows: pa.Table) -> list[Result]:
+    def of(self, table: Table, collection: str, items: Sequence[Item], rows: pa.Table) -> list[Result]:
         """The outcome of each record, `rows` being the same records; STORED says that it has to be."""
-        stored = self._stored(table, collection, rows) if records else None
+        stored = self._stored(table, collection, rows) if items else None
         if stored is None:
-            return [STORED] * len(records)
+            return [STORED] * len(items)
         places = pc.index_in(rows.column("_id"), value_set=stored.column("_id").combine_chunks())
         if rows.filter(pc.is_valid(places)).equals(stored.take(pc.drop_null(places))):
             return [STORED if place is None else DUPLICATE for place in places.to_pylist()]
         there = documents(stored)
         return [
-            STORED if place is None else verdict(table, record, there[place])
-            for record, place in zip(records, places.to_pylist(), strict=True)
+            STORED if place is None else verdict(table, plain(item), there[place])
+            for item, place in zip(items, places.to_pylist(), strict=True)
         ]
 
     def _stored(self, table: Table, collection: str, rows: pa.Table) -> pa.Table | None:

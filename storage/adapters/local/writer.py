@@ -21,7 +21,7 @@ from storage.adapters.local.parquet import NotEncodable, arrange, encode, is_bet
 from storage.adapters.local.reader import Reader, Span
 from storage.adapters.local.verdicts import Verdicts
 from storage.outcomes import Outcome, Reason, Result, rejected
-from storage.records import Record
+from storage.packed import Item
 from storage.tables import Table
 
 
@@ -45,7 +45,7 @@ class Writer:
         for name in self._files.collections():
             self._files.sweep(name, self._manifest.names(name))
 
-    def put(self, table: Table, collection: str, records: Sequence[Record]) -> list[Result]:
+    def put(self, table: Table, collection: str, records: Sequence[Item]) -> list[Result]:
         """Write records of one collection; the promise is that of `Sink.put`."""
         if refused := self._refuse(table, collection):
             return [refused] * len(records)
@@ -144,7 +144,7 @@ class Writer:
         return added
 
 
-def _encoded(table: Table, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Record], dict[int, Result]]:
+def _encoded(table: Table, records: Sequence[Item]) -> tuple[pa.Table, Sequence[Item], dict[int, Result]]:
     """The rows, the records that they are, and the result of each that cannot be a row, by its index."""
     try:
         return encode(table, records), records, {}

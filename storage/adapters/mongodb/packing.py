@@ -9,18 +9,16 @@ The function that packs a table is written from its columns once, as `dataclasse
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Any
 
 from storage.adapters.mongodb.documents import DECIMAL_BIAS, ENCODINGS, text
-from storage.packed import Pack, Packs
+from storage.packed import PLAIN_DECIMAL, Pack, Packs
 from storage.tables import TABLES, Column, ColumnType, Table
 
 _SIZES = {ColumnType.INT: "q", ColumnType.TIME: "q", ColumnType.BOOL: "?", ColumnType.DECIMAL: "16s"}
-_PLAIN = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,14}))?", re.ASCII)  # never more than 34 digits
 _INT32 = Struct("<i").pack
 _INT64 = Struct("<q").pack
 _BEGIN = Struct("<i5si").pack
@@ -45,7 +43,7 @@ def decimal128(text: str) -> bytes:
 
     Prices and quantities repeat from one message to the next, so the last 65,536 are remembered.
     """
-    match = _PLAIN.fullmatch(text)
+    match = PLAIN_DECIMAL.fullmatch(text)
     if match is None:
         raise ValueError(f"{text[:40]!r} is not written as exchanges write it")
     sign, whole, fraction = match.groups("")

@@ -16,6 +16,7 @@ from consumer.errors import DecodeError
 from consumer.messages import Message
 from consumer.simulator import Faults, Market
 from storage import TABLE_OF, Reason, Record
+from storage.adapters.local import packing, parquet
 from storage.adapters.mongodb.documents import ENCODERS, ENCODINGS
 from storage.adapters.mongodb.packing import PACKS, decimal128
 from storage.packed import Packed, plain
@@ -37,6 +38,7 @@ class LongWay(Decoder):
 
 LONG = LongWay(max_bytes=100_000, max_nesting=32)
 FAST = Decoder(max_bytes=100_000, max_nesting=32, packs=PACKS)
+FAST_TO_FILES = Decoder(max_bytes=100_000, max_nesting=32, packs=packing.PACKS)
 
 
 def decode(decoder: Decoder, data: bytes) -> Decoded | Reason:
@@ -55,14 +57,20 @@ def said(decoder: Decoder, data: bytes) -> Said | Reason:
     return records, [(each.element, each.error.reason) for each in found.failures], found.traceparent
 
 
+def packed(decoder: Decoder, data: bytes) -> list[Packed]:
+    found = decode(decoder, data)
+    return [] if isinstance(found, Reason) else [item for _, item in found.records if isinstance(item, Packed)]
+
+
 def check_packed(data: bytes) -> int:
-    found = decode(FAST, data)
-    packed = [] if isinstance(found, Reason) else [item for _, item in found.records if isinstance(item, Packed)]
-    for item in packed:
+    for item in packed(FAST, data):
         record = item.record()
         assert item.symbol == record.symbol
         assert (item.key, item.body) == ENCODERS[TABLE_OF[type(record)].name](record)
-    return len(packed)
+    for item in packed(FAST_TO_FILES, data):
+        table = TABLE_OF[type(item.record())]
+        assert parquet.encode(table, [item]).equals(parquet.encode(table, [item.record()]))
+    return len(packed(FAST, data))
 
 
 @given(mutated() | st.sampled_from(WRAPPED + FLAT))
