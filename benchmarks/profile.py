@@ -18,7 +18,7 @@ from benchmarks.flame import flame
 from benchmarks.flows import END_SECONDS, RUN, looks, settings
 from benchmarks.process import Process
 from benchmarks.report import RESULTS, aligned
-from benchmarks.rows import FLOWS, Flow, ends
+from benchmarks.routes import ROUTES, Route, ends
 from benchmarks.spans import NotMeasured, Sample, Span, between
 from benchmarks.steps import Stacks, by_step
 
@@ -26,12 +26,12 @@ from benchmarks.steps import Stacks, by_step
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when there is a table, 1 when nothing could be measured."""
     parser = argparse.ArgumentParser("python -m benchmarks.profile", description=__doc__)
-    parser.add_argument("flow", choices=FLOWS)
+    parser.add_argument("flow", choices=ROUTES)
     parser.add_argument("--messages", type=int, default=USUAL.messages, help="of the benchmark, which a feed shares")
     asked = parser.parse_args(arguments)
     try:
         with Bench(USUAL._replace(messages=asked.messages)) as bench:
-            span, stacks, collecting_seconds = _profiled(FLOWS[asked.flow], bench)
+            span, stacks, collecting_seconds = _profiled(ROUTES[asked.flow], bench)
     except NotMeasured as error:
         print(f"NOT MEASURED: {error}", file=sys.stderr)
         return 1
@@ -39,16 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "profile.json").write_text(json.dumps(stacks))
     picture = RESULTS / f"{asked.flow}.svg"
-    picture.write_text(flame(stacks, span.cpu_us, FLOWS[asked.flow].title))
+    picture.write_text(flame(stacks, span.cpu_us, ROUTES[asked.flow].title))
     print(f"flame graph: {picture}", file=sys.stderr)
     return 0
 
 
-def _profiled(flow: Flow, bench: Bench) -> tuple[Span, Stacks, float]:
+def _profiled(route: Route, bench: Bench) -> tuple[Span, Stacks, float]:
     """The part of the flow that was looked into, how often each stack was seen, and the collector's CPU seconds."""
-    messages, unmeasured = bench.feed(flow.feed)
+    messages, unmeasured = bench.feed(route.feed)
     measured = len(messages) - unmeasured
-    with ends(flow, bench) as (bus, store, arrived):
+    with ends(route, bench) as (bus, store, arrived):
         with Process([sys.executable, "-m", "benchmarks.sampled", "seen.json", *RUN], settings(bus, store)) as process:
             samples = (sample for sample, _ in looks(process, arrived, bench.row_seconds))
             first = _when(samples, unmeasured + measured * 0.1, process)

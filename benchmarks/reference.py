@@ -27,11 +27,7 @@ def page(text: str) -> str:
 
 def _targets() -> str:
     parts = recorded.read()
-    told = [
-        *_with_limits(TARGETS[:2], parts["bench"]),
-        *_with_limits(PEER_TARGETS, parts["peers"]),
-        *_with_limits(TARGETS[2:], parts["bench"]),
-    ]
+    told = [*_with_limits(TARGETS, parts["bench"]), *_with_limits(PEER_TARGETS, parts["peers"])]
     return aligned([(*TARGET_HEAD[:-1], "verdict", "what limits it now"), *told], words=(0, 1, 2, 4, 5))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import median_low
 from typing import NamedTuple
@@ -12,12 +11,11 @@ from typing import NamedTuple
 from benchmarks import ceiling, flows, paced, standing, workers, writes
 from benchmarks.bench import Bench
 from benchmarks.buses import Bus, new_reader
-from benchmarks.committed import Committed
-from benchmarks.flows import Arrived, Seen
 from benchmarks.held import Held
 from benchmarks.report import CEILING
+from benchmarks.routes import CANDLES, ROUTES, TWICE, Route, ends, seen
 from benchmarks.spans import Measurement, Span, steady
-from benchmarks.stores import MongoDB, OwnMongoDB, Parquet, Store
+from benchmarks.stores import MongoDB
 
 NAIVE_SECONDS = 20
 
@@ -29,91 +27,8 @@ class Row(NamedTuple):
     measure: Callable[[Bench], Measurement]
 
 
-Arrivals = Callable[[Bus, MongoDB | Parquet], AbstractContextManager[Arrived]]
-"""How to see what has arrived."""
-
-
-def documents(_: Bus, store: Store) -> AbstractContextManager[Arrived]:
-    """By the documents that are there: for feeds whose every message is one of its own."""
-    return nullcontext(store.arrived)
-
-
-def inserts(_: Bus, store: MongoDB | Parquet) -> AbstractContextManager[Arrived]:
-    """By what the server inserted, for the same feeds in thousands of collections."""
-    assert isinstance(store, MongoDB)
-    return nullcontext(store.inserted_since_now())
-
-
-def commits(bus: Bus, _: Store) -> AbstractContextManager[Arrived]:
-    """By what the bus was told: for feeds where several messages, or none, are one document."""
-    return Committed(bus)
-
-
-class Flow(NamedTuple):
-    """What tapestore moves, from where to where."""
-
-    title: str
-    bus: Callable[[Bench, str], Bus]
-    store: Callable[[Bench], MongoDB | Parquet]
-    feed: str = "trades"
-    arrivals: Arrivals = documents
-
-
-def _mongodb(name: str) -> Callable[[Bench], MongoDB]:
-    return lambda bench: MongoDB(bench.mongodb, name)
-
-
-def _parquet(bench: Bench) -> Parquet:
-    return Parquet(bench.folder / "parquet")
-
-
-def _kafka(title: str, feed: str, arrivals: Arrivals) -> Flow:
-    return Flow(f"Kafka → MongoDB, {title}", Bench.kafka, _mongodb(feed), feed, arrivals)
-
-
-TWICE = _kafka("everything redelivered", "twice", commits)
-CANDLES = _kafka("100 candles, 4 updates a second each", "candles", commits)
-FLOWS: Mapping[str, Flow] = {
-    "kafka-mongodb": Flow("Kafka → MongoDB", Bench.kafka, _mongodb("kafka")),
-    "jetstream-mongodb": Flow("JetStream → MongoDB", Bench.jetstream, _mongodb("jetstream")),
-    "file-mongodb": Flow("file → MongoDB", Bench.file, _mongodb("file")),
-    "file-parquet": Flow("file → Parquet", Bench.file, _parquet),
-    "depth": _kafka("depth of 20 levels a side", "depth", documents),
-    "mixed": _kafka("mixed feed", "mixed", commits),
-    "few-symbols": _kafka("10 symbols of 4 kinds", "few-symbols", inserts),
-    "many-symbols": Flow(
-        *(
-            "Kafka → MongoDB, 1,000 symbols of 4 kinds",
-            Bench.kafka,
-            lambda _: OwnMongoDB("many"),
-            "many-symbols",
-            inserts,
-        )
-    ),
-}
-
-
-@contextmanager
-def ends(flow: Flow, bench: Bench) -> Iterator[tuple[Bus, Store, Arrived]]:
-    """Both ends of a flow, ready, and how to see what has arrived; the store is empty again afterwards."""
-    bus, store = new_reader(flow.bus(bench, flow.feed)), flow.store(bench)
-    try:
-        with flow.arrivals(bus, store) as arrived:
-            yield bus, store, arrived
-    finally:
-        store.clear()
-
-
-def seen(flow: Flow, bench: Bench) -> Seen:
-    """All of its feed, moved once; what only prepares is done before the rest is there."""
-    messages, unmeasured = bench.feed(flow.feed)
-    with ends(flow, bench) as (bus, store, arrived), ExitStack() as stack:
-        held = stack.enter_context(Held(bus, messages[unmeasured:])) if unmeasured else None
-        return flows.tapestore(bus, store, arrived, len(messages), bench.row_seconds, held)
-
-
-def _tapestore(flow: Flow, bench: Bench) -> Measurement:
-    return seen(flow, bench).measured(bench.feed(flow.feed).unmeasured)
+def _tapestore(route: Route, bench: Bench) -> Measurement:
+    return seen(route, bench).measured(bench.feed(route.feed).unmeasured)
 
 
 def _redelivered(bench: Bench) -> Measurement:
@@ -185,8 +100,8 @@ def _ceiling_once(bench: Bench) -> Span:
         store.clear()
 
 
-def _row(flow: str) -> Row:
-    return Row(FLOWS[flow].title, partial(_tapestore, FLOWS[flow]))
+def _row(route: str) -> Row:
+    return Row(ROUTES[route].title, partial(_tapestore, ROUTES[route]))
 
 
 SYMBOLS = ("few-symbols", "many-symbols")  # last, because thousands of collections take their time
@@ -196,7 +111,7 @@ ROWS: Mapping[str, Row] = {
     "naive": Row("naive: Kafka → json.loads → insert_one", _naive),
     CEILING: Row("ceiling: insert_many of encoded documents", _ceiling),
     "standing-pull": Row("JetStream: pull and acknowledge, no store", _standing),
-    **{name: _row(name) for name in FLOWS if name not in SYMBOLS},
+    **{name: _row(name) for name in ROUTES if name not in SYMBOLS},
     "redelivered": Row(TWICE.title, _redelivered),
     "candles": Row(CANDLES.title, _candles),
     "two-workers": Row("Kafka → MongoDB, 2 workers in one group", _two_workers),
