@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from consumer.messages import Settlement, settle
+from consumer.messages import Delivery, Settlement, settle
 from consumer.pipeline.budget import Budget
 from consumer.pipeline.tally import Counts, Fate
 from consumer.pipeline.ticket import Ticket
@@ -64,28 +64,30 @@ class Ending:
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
 
-    def end(self, parts: Iterable[Part], fate: Fate) -> None:
+    def end(self, parts: Sequence[Part], fate: Fate) -> None:
         """Let parts end with the same fate."""
-        parts = list(parts)
         for counts, number in Counter([part.counts for part in parts]).items():
             counts.fates[fate] += number
-        self.settle([ticket for part in parts if _is_last(ticket := part.ticket, fate)])
+        settlement = _SETTLEMENTS.get(fate, Settlement.STORED)
+        done = []
+        for part in parts:
+            ticket = part.ticket
+            ticket.waiting -= 1
+            if ticket.settlement is Settlement.REJECTED or settlement is Settlement.LATER:
+                ticket.settlement = settlement
+            if not ticket.waiting:
+                done.append(ticket)
+        self.settle(done)
 
     def settle(self, tickets: Sequence[Ticket]) -> None:
         """Settle messages of which nothing is open any more."""
         self.budget.give(len(tickets), sum([len(ticket.delivery.message.data) for ticket in tickets]))
-        by_settlement: dict[Settlement, list[Ticket]] = {}
+        by_settlement: dict[Settlement, list[Delivery]] = {}
         for ticket in tickets:
-            by_settlement.setdefault(ticket.settlement, []).append(ticket)
-        for settlement, settled in by_settlement.items():
-            settle([ticket.delivery for ticket in settled], settlement)
+            by_settlement.setdefault(ticket.settlement, []).append(ticket.delivery)
+        for settlement, deliveries in by_settlement.items():
+            settle(deliveries, settlement)
 
 
-def _is_last(ticket: Ticket, fate: Fate) -> bool:
-    """Note the end of one part; returns whether it was the last one."""
-    if fate is Fate.RETURNED:
-        ticket.any_returned = True
-    elif fate is not Fate.DEAD_LETTERED:
-        ticket.any_stored = True
-    ticket.waiting -= 1
-    return ticket.waiting == 0
+_SETTLEMENTS = {Fate.RETURNED: Settlement.LATER, Fate.DEAD_LETTERED: Settlement.REJECTED}
+"""What one part of that fate makes of its message; any other fate has a place in the store."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from consumer.decode import Decoded, Decoder, Failure
 from consumer.errors import DecodeError
-from consumer.messages import Delivery, Message
+from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.batcher import Batch, Batcher
 from consumer.pipeline.entries import DEAD_LETTERS, Ending, Entry, Failed, Lane, Part
 from consumer.pipeline.router import Router
@@ -70,7 +70,7 @@ class Intake:
 
     def _ignore(self, ticket: Ticket) -> None:
         self._undecoded(ticket).fates[Fate.IGNORED] += 1
-        ticket.any_stored = True
+        ticket.settlement = Settlement.STORED
         self._ending.settle([ticket])
 
     def _undecoded(self, ticket: Ticket) -> Counts:

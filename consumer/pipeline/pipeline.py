@@ -171,7 +171,7 @@ class Pipeline:
 
     async def _write(self, batch: Batch[Lane, Part]) -> None:
         started, lane, records = self._clock(), batch.lane, len(batch.parts)
-        traceparents = [part.ticket.traceparent for part in batch.parts]
+        traceparents = (part.ticket.traceparent for part in batch.parts)
         with traces.process(self._source.destination, records, traceparents):
             await self._writer.flush(batch)
             events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started, _latency(batch))

@@ -8,22 +8,18 @@ from consumer.messages import Delivery, Message, Settlement
 
 
 class Ticket(msgspec.Struct, gc=False, eq=False):
-    """Counts the parts (records and failed elements) of a delivery that are not stored, dead or returned yet."""
+    """Counts the parts (records and failed elements) of a delivery that are not stored, dead or returned yet.
+
+    `settlement` is what the bus is told in the end: one part that is stored makes it STORED, and one that is given
+    up makes it LATER, for a message goes back as a whole.
+    """
 
     delivery: Delivery
     waiting: int
     traceparent: str | None
-    any_stored: bool = False
-    any_returned: bool = False
+    settlement: Settlement = Settlement.REJECTED
 
     @property
     def message(self) -> Message:
         """The message itself."""
         return self.delivery.message
-
-    @property
-    def settlement(self) -> Settlement:
-        """What the bus is told in the end: a message of which one part is given up goes back as a whole."""
-        if self.any_returned:
-            return Settlement.LATER
-        return Settlement.STORED if self.any_stored else Settlement.REJECTED

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from consumer.pipeline.batcher import Batch
-from consumer.pipeline.collapse import collapse
+from consumer.pipeline.collapse import Round, collapse
 from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part
 from consumer.pipeline.letters import conflict, dead_letter
 from consumer.pipeline.retry import GaveUp, Retrier
@@ -89,10 +89,11 @@ class Writer:
         """Write round after round; `entries` loses each one that has ended."""
         delays = self._retrier.delays()
         while entries:
-            fates = await self._write_round(table, collection, entries)
-            if all(fate is STORED for fate in fates.values()) and len(fates) == len(entries):
+            chosen, results = await self._write_round(table, collection, entries)
+            if results.count(STORED) == len(entries):
                 self._end(entries, Fate.STORED)
                 return
+            fates = chosen.fates(results)
             await self._keep_conflicts(table, collection, entries, fates)
             await self._bury_rejected(entries, fates)
             for outcome, fate in _FATES.items():
@@ -101,17 +102,19 @@ class Writer:
             if any(fate.outcome is Outcome.RETRY for fate in fates.values()):
                 await self._retrier.pause(next(delays))
 
-    async def _write_round(self, table: Table, collection: str, entries: Mapping[int, Entry]) -> dict[int, Result]:
+    async def _write_round(
+        self, table: Table, collection: str, entries: Mapping[int, Entry]
+    ) -> tuple[Round, Sequence[Result]]:
         items = {index: entry.item for index, entry in entries.items()}
         chosen = collapse(table, items)
         leaders = [items[index] for index in chosen.leaders]
-        traceparents = [entries[index].ticket.traceparent for index in chosen.leaders]
 
         async def write() -> Sequence[Result]:
-            with traces.flush(table.name, collection, traceparents):
+            traceparents = (entries[index].ticket.traceparent for index in chosen.leaders)
+            with traces.flush(table.name, collection, len(leaders), traceparents):
                 return await self._repositories[table.name].write(collection, leaders)
 
-        return chosen.fates(await self._retrier.call(table.name, write))
+        return chosen, await self._retrier.call(table.name, write)
 
     async def _keep_conflicts(
         self, table: Table, collection: str, entries: Mapping[int, Entry], fates: Mapping[int, Result]

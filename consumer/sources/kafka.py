@@ -82,12 +82,17 @@ class KafkaSource(Source):
         return deliveries
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
+        by_partition: dict[int, list[Delivery]] = {}
         for delivery in deliveries:
-            partition: Partition = delivery.token
-            if delivery.settlement is not Settlement.LATER:
-                partition.watermark.settle(delivery.message.offset)
-            elif self._member is not None:
-                self._member.reader.give_again(partition)
+            by_partition.setdefault(id(delivery.token), []).append(delivery)
+        for settled in by_partition.values():
+            self._settled_in(settled[0].token, settled)
+
+    def _settled_in(self, partition: Partition, deliveries: Sequence[Delivery]) -> None:
+        done = [each.message.offset for each in deliveries if each.settlement is not Settlement.LATER]
+        partition.watermark.settle(*done)
+        if len(done) < len(deliveries) and self._member is not None:
+            self._member.reader.give_again(partition)
 
     async def flush(self) -> None:
         """The commit follows within a second, in a stride with others."""

@@ -36,6 +36,6 @@ class Watermark:
         self._given.extend(more)
         self._unsettled.update(more)
 
-    def settle(self, offset: int) -> None:
-        """Note that this one is done for good; one that was never given or is done changes nothing."""
-        self._unsettled.discard(offset)
+    def settle(self, *offsets: int) -> None:
+        """Note that these are done for good; one that was never given or is done changes nothing."""
+        self._unsettled.difference_update(offsets)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -120,14 +120,14 @@ def process(destination: str, count: int, traceparents: Traceparents = ()) -> Ab
     return _span(_tracer, timed, f"process {destination}", SpanKind.CONSUMER, attributes, traceparents)
 
 
-def flush(kind: str, collection: str, traceparents: Sequence[str | None]) -> AbstractContextManager[Span]:
-    """CLIENT span `insert {collection}`, or update where versions win: one write; a traceparent for each record."""
+def flush(kind: str, collection: str, count: int, traceparents: Traceparents = ()) -> AbstractContextManager[Span]:
+    """CLIENT span `insert {collection}`, or update where versions win: one write of `count` records."""
     table = TABLES.get(kind)
     name = "update" if table is not None and table.version else "insert"
     timed = Timed(metrics.DATABASE_OPERATION_SECONDS, _database.system, name)
     if _tracer is None:
         return timed
-    attributes = _database.operation(name, collection, len(traceparents))
+    attributes = _database.operation(name, collection, count)
     return _span(_tracer, timed, f"{name} {collection}", SpanKind.CLIENT, attributes, traceparents)
 
 

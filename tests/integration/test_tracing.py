@@ -39,7 +39,7 @@ def one_batch() -> None:
     with traces.receive("md.trades") as receiving:
         receiving.got(2, [PUBLISHER])
     with traces.process("md.trades", 2, [PUBLISHER]):
-        with traces.flush("trades", "trades_BTCUSDT", [PUBLISHER, None]):
+        with traces.flush("trades", "trades_BTCUSDT", 2, [PUBLISHER, None]):
             pass
         events.batch_flushed("trades", "size", 2, 0.01)
         with traces.settle("md.trades", 2):

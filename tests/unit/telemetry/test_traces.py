@@ -94,7 +94,7 @@ def test_processing_is_a_consumer_span_linked_to_its_messages(finished: Spans) -
 
 
 def test_a_flush_is_a_database_span_inside_the_processing(finished: Spans) -> None:
-    with traces.process("md.trades", 2), traces.flush("trades", "trades_BTCUSDT", [None, None]):
+    with traces.process("md.trades", 2), traces.flush("trades", "trades_BTCUSDT", 2, [None, None]):
         pass
     flush, process = finished()
     assert (flush.name, flush.kind) == ("insert trades_BTCUSDT", SpanKind.CLIENT)
@@ -111,7 +111,7 @@ def test_a_flush_is_a_database_span_inside_the_processing(finished: Spans) -> No
 
 
 def test_the_size_of_a_batch_of_one_is_not_told(finished: Spans) -> None:
-    with traces.flush("candles", "candles_BTCUSDT_1m", [None]):
+    with traces.flush("candles", "candles_BTCUSDT_1m", 1, [None]):
         pass
     [span] = finished()
     assert span.name == "update candles_BTCUSDT_1m"
@@ -127,7 +127,7 @@ def test_settling_is_a_client_span(finished: Spans) -> None:
 
 
 def test_a_failure_is_told_without_credentials(finished: Spans) -> None:
-    with pytest.raises(TransientError), traces.flush("trades", "trades_BTCUSDT", [None]):
+    with pytest.raises(TransientError), traces.flush("trades", "trades_BTCUSDT", 1, [None]):
         raise TransientError("mongodb://user:canary@host is away")
     [span] = finished()
     assert span.status.status_code is StatusCode.ERROR
@@ -186,7 +186,7 @@ def test_durations_are_measured_without_spans(sample: Callable[..., float | None
         receiving.got(1)
     with traces.process("a", 1), traces.settle("a", 1):
         pass
-    with pytest.raises(TransientError), traces.flush("trades", "trades_BTCUSDT", [None]):
+    with pytest.raises(TransientError), traces.flush("trades", "trades_BTCUSDT", 1, [None]):
         raise TransientError("x")
     count = "messaging_client_operation_duration_seconds_count"
     assert sample(count, messaging_operation_name="fetch", messaging_system="nats") == 1
@@ -214,7 +214,7 @@ def test_the_schema_is_one_that_the_package_knows() -> None:
 def test_deprecated_names_are_never_emitted(finished: Spans) -> None:
     with traces.receive("a") as receiving:
         receiving.got(1)
-    with traces.process("a", 1), traces.flush("trades", "trades_BTCUSDT", [None, None]), traces.settle("a", 1):
+    with traces.process("a", 1), traces.flush("trades", "trades_BTCUSDT", 2, [None, None]), traces.settle("a", 1):
         pass
     emitted = {name for span in finished() for name in span.attributes or {}}
     emitted |= {label for metric in metrics.DECLARED for label in metric.labels}
