@@ -37,7 +37,7 @@ class Size(NamedTuple):
 
 
 USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=360)
-QUICK = Size(messages=20_000, naive=300, paced=40_000, rounds=1, seconds=60)
+QUICK = Size(messages=20_000, naive=300, paced=40_000, rounds=1, seconds=90)
 
 
 class Bench:
@@ -61,8 +61,17 @@ class Bench:
 
     @property
     def row_seconds(self) -> float:
-        """What a row may take: no slow one takes away the time of all others."""
-        return max(1.0, min(ROW_SECONDS, self._deadline - time.monotonic()))
+        """What a row may take, so that one leaves time to the others."""
+        return max(1.0, min(ROW_SECONDS, self._seconds_left))
+
+    def check_time(self) -> None:
+        """Raise NotMeasured when the time for all rows is over."""
+        if self._seconds_left <= 0:
+            raise NotMeasured(f"the {self.size.seconds:.0f} s for all rows were over")
+
+    @property
+    def _seconds_left(self) -> float:
+        return self._deadline - time.monotonic()
 
     def feed(self, name: str) -> Feed:
         """What a bus is filled with."""

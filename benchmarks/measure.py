@@ -24,6 +24,7 @@ def measure(bench: Bench, rows: Mapping[str, Row]) -> Report:
     for name, row in rows.items():
         print(f"{row.title} …", file=sys.stderr, flush=True)
         try:
+            bench.check_time()
             measured[name] = row.measure(bench)
         except NotMeasured as error:
             failed[name] = str(error)
