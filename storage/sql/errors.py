@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import ssl
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import aiomysql
-import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -87,17 +86,19 @@ REJECTED: frozenset[int | str] = frozenset(
 REJECTED_SQLITE = frozenset({sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH})
 UNIQUE_SQLITE = frozenset({sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE})
 
-DRIVER_ERRORS = (
-    SQLAlchemyError,
-    OSError,
-    TimeoutError,
-    UnicodeEncodeError,
-    sqlite3.Error,
-    aiomysql.Error,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+_COMMON = (SQLAlchemyError, OSError, TimeoutError, UnicodeEncodeError, sqlite3.Error)
+
+
+def driver_errors() -> tuple[type[BaseException], ...]:
+    """The roots of all that the drivers raise."""
+    postgresql = _classes("asyncpg", "PostgresError", "InterfaceError", "InternalClientError")
+    return (*_COMMON, *_classes("aiomysql", "Error"), *postgresql)
+
+
+def _classes(driver: str, *names: str) -> tuple[type[BaseException], ...]:
+    # A driver that nobody has loaded has raised nothing, and is not worth a tenth of a second of every start.
+    module = sys.modules.get(driver)
+    return tuple(getattr(module, name) for name in names) if module else ()
 
 
 @contextmanager
@@ -105,7 +106,7 @@ def translated(words: Words = OURS) -> Iterator[None]:
     """Let nothing but DatabaseError escape from what drivers do inside."""
     try:
         yield
-    except DRIVER_ERRORS as error:
+    except driver_errors() as error:
         raise translate(error, words) from error
 
 
@@ -129,7 +130,7 @@ def translate(error: BaseException, words: Words = OURS) -> DatabaseError:
             return RejectedError("text that is not Unicode cannot be stored")
         case sqlite3.Error():
             return _of_sqlite(cause, words)
-        case asyncpg.InterfaceError() if isinstance(cause, ValueError):
+        case ValueError() if isinstance(cause, _classes("asyncpg", "InterfaceError")):
             return RejectedError(f"a value cannot be bound: {cause}")
     return _of_server(error, cause, words)
 
@@ -142,7 +143,8 @@ def _cause(error: BaseException) -> BaseException:
     """The driver's own error: SQLAlchemy wraps it, its asyncpg dialect twice, and aiomysql wraps those of TLS."""
     inner: BaseException = getattr(error, "orig", None) or error
     cause = inner.__cause__
-    return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError | ssl.SSLError) else inner
+    told = (*_classes("asyncpg", "PostgresError", "InterfaceError"), ssl.SSLError)
+    return cause if cause is not None and isinstance(cause, told) else inner
 
 
 def _of_server(error: BaseException, cause: BaseException, words: Words) -> DatabaseError:
@@ -157,7 +159,7 @@ def _of_server(error: BaseException, cause: BaseException, words: Words) -> Data
             return RejectedError(text)
         if code in UNAVAILABLE:
             return UnavailableError(text)
-    if isinstance(cause, asyncpg.InterfaceError) or getattr(error, "connection_invalidated", False):
+    if isinstance(cause, _classes("asyncpg", "InterfaceError")) or getattr(error, "connection_invalidated", False):
         return UnavailableError(text)
     return TransientError(f"{text} ({type(cause).__name__})")
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage import ConflictError, DatabaseError, OperatorError, RejectedError, TransientError, UnavailableError
-from storage.sql.errors import DRIVER_ERRORS, FIX, FIX_SQLITE, translate, translated
+from storage.sql.errors import FIX, FIX_SQLITE, driver_errors, translate, translated
 
 
 def every(root: type[Exception]) -> Iterator[type[Exception]]:
@@ -77,7 +77,7 @@ def test_no_error_of_a_driver_is_missed(root: type[Exception]) -> None:
     for kind in every(root):
         error = kind("words")
         assert isinstance(translate(error), DatabaseError)
-        assert isinstance(error, DRIVER_ERRORS)
+        assert isinstance(error, driver_errors())
 
 
 def test_a_fix_tells_something_to_do() -> None:
