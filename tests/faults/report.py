@@ -1,6 +1,6 @@
 """The report of a fault run: gathered as JSON, shown as a table: `python -m tests.faults.report REPORT.json…`.
 
-The second writes the table into docs/reliability.md, between its two marks.
+The second writes the table into docs/reliability.md, between its two marks; several reports become one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import pytest
 from tests.servers.cache import SERVERS, find
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+KEPT = PAGE.with_suffix(".json")
 BEGIN, END = "<!-- written by make faults -->", "<!-- end of what make faults wrote -->"
 COLUMNS = ("scenario", "injection", "promises", "runs", "lost", "duplicate effects")
 FIGURES = ("recovery p50 / p99", "redelivered", "peak RSS")
@@ -158,13 +159,24 @@ def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
+def merged(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several reports as one: the runs of each scenario together, the rest as the last one says it."""
+    scenarios: dict[str, Scenario] = {}
+    for each in (each for report in reports for each in report["scenarios"]):
+        scenario = scenarios.setdefault(each["scenario"], Scenario(each["scenario"], each["injection"], each["holds"]))
+        scenario.runs += each["runs"]
+        scenario.failed += each["failed"]
+        scenario.not_run += each["not_run"]
+        scenario.figures += each["figures"]
+    return {**reports[-1], "scenarios": [asdict(scenario) for scenario in scenarios.values()]}
+
+
 def main(*paths: str) -> None:
-    """Put the table where people look for it; of several reports the later says more of a scenario."""
-    reports = [json.loads(Path(path).read_text()) for path in paths]
-    scenarios = {each["scenario"]: each for report in reports for each in report["scenarios"]}
-    table = rendered({**reports[0], "scenarios": list(scenarios.values())})
+    """Put the table where people look for it, and keep what it was made of."""
+    report = merged([json.loads(Path(path).read_text()) for path in paths])
+    KEPT.write_text(json.dumps(report, indent=1) + "\n")
     page = PAGE.read_text()
-    PAGE.write_text(page[: page.index(BEGIN)] + table + page[page.index(END) + len(END) :])
+    PAGE.write_text(page[: page.index(BEGIN)] + rendered(report) + page[page.index(END) + len(END) :])
 
 
 if __name__ == "__main__":
