@@ -12,6 +12,7 @@ from consumer.pipeline.entries import DEAD_LETTERS, Ending, Entry, Failed, Lane,
 from consumer.pipeline.router import Router
 from consumer.pipeline.tally import NO_DATASET, Counts, Fate, Tally
 from consumer.pipeline.ticket import Ticket
+from consumer.telemetry import events
 from storage import Reason
 from storage.packed import Item
 
@@ -49,6 +50,11 @@ class Intake:
             return self._decoder.decode(message)
         except DecodeError as error:
             return Decoded([], [Failure(0, error)], None)
+        # A bug of ours: if it ended us, the next process would meet it again. Kept, the message can be replayed later.
+        except Exception as error:
+            events.unknown_error("decoding", error)
+            unforeseen = DecodeError(Reason.NOT_STORABLE, f"unforeseen {type(error).__name__}")
+            return Decoded([], [Failure(0, unforeseen)], None)
 
     def _keep(self, ticket: Ticket, element: int, item: Item, now: float, full: Full) -> None:
         message = ticket.delivery.message

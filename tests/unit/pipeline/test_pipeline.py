@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from config.flow import BatchSettings, RetrySettings
-from consumer.decode import Decoder
+from consumer.decode import Decoded, Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.budget import Budget
@@ -64,7 +64,10 @@ async def no_sleep(_seconds: float) -> None:
 
 @asynccontextmanager
 async def flow(
-    *items: bytes | Message | Sign, source: type[MemorySource] = MemorySource, **settings: object
+    *items: bytes | Message | Sign,
+    source: type[MemorySource] = MemorySource,
+    decoder: type[Decoder] = Decoder,
+    **settings: object,
 ) -> AsyncIterator[Flow]:
     bus, store = MemoryBus(items), MemoryAdapter()
     breaker = CircuitBreaker(failure_threshold=3, recovery_timeout=0.01)
@@ -73,9 +76,9 @@ async def flow(
     ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
     writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, max_writes=2)
     reading = source(bus)
-    decoder = Decoder(max_bytes=100_000, max_nesting=32)
+    decoding = decoder(max_bytes=100_000, max_nesting=32)
     async with store, reading:
-        pipeline = Pipeline(reading, decoder, writer, retrier, batch, 0.01)
+        pipeline = Pipeline(reading, decoding, writer, retrier, batch, 0.01)
         yield Flow(bus, store, pipeline, breaker)
 
 
@@ -108,6 +111,24 @@ async def test_a_broken_message_becomes_a_dead_letter_and_its_neighbours_are_sto
         assert (letter.data, letter.reason, letter.position) == (b"\xffbroken", Reason.NOT_UTF8, "memory/2")
         assert each.counts == {"received": 3, "stored": 2, "dead_lettered": 1}
         assert sorted(s.value for s in each.settlements) == ["rejected", "stored", "stored"]
+
+
+class Forgetful(Decoder):
+    """Has a bug that one message meets."""
+
+    def decode(self, message: Message) -> Decoded:
+        if b"meets the bug" in message.data:
+            raise KeyError("forgotten")
+        return super().decode(message)
+
+
+async def test_a_message_that_meets_a_bug_of_the_decoder_is_kept_and_holds_nobody_up() -> None:
+    async with flow(trade(1), b"meets the bug", trade(2), END, decoder=Forgetful) as each:
+        assert await each.pipeline.run() == 0
+        (letter,) = [letter async for letter in each.store.dead_letters.find()]
+        assert (letter.data, letter.reason) == (b"meets the bug", Reason.NOT_STORABLE)
+        assert "KeyError" in letter.error
+        assert each.counts == {"received": 3, "stored": 2, "dead_lettered": 1}
 
 
 async def test_a_bad_element_of_a_list_is_one_dead_letter_and_the_message_is_stored() -> None:
