@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Generic, TypeVar
 
 Lane = TypeVar("Lane")
@@ -66,10 +67,14 @@ class Batcher(Generic[Lane, Part]):
             return self._cut(batch, Trigger.BYTES)
         return None
 
-    def due(self, now: float) -> list[Batch[Lane, Part]]:
-        """Cut and return the batches that are old enough."""
-        old = [batch for batch in self._open.values() if now - batch.opened_at >= self._max_age]
-        return [self._cut(batch, Trigger.AGE) for batch in old]
+    def due(self, now: float, at_most: int) -> list[Batch[Lane, Part]]:
+        """Cut and return the batches that are old enough, the oldest first, so many at most."""
+        oldest = islice(self._open.values(), at_most)
+        return [self._cut(batch, Trigger.AGE) for batch in list(oldest) if batch.opened_at + self._max_age <= now]
+
+    def cut_oldest(self, at_most: int, trigger: Trigger) -> list[Batch[Lane, Part]]:
+        """Cut and return the oldest batches, so many at most."""
+        return [self._cut(batch, trigger) for batch in list(islice(self._open.values(), at_most))]
 
     def next_due(self) -> float | None:
         """When the oldest open batch will be due; None without one."""
@@ -78,7 +83,7 @@ class Batcher(Generic[Lane, Part]):
 
     def cut_all(self, trigger: Trigger) -> list[Batch[Lane, Part]]:
         """Cut and return every open batch, the oldest first."""
-        return [self._cut(batch, trigger) for batch in list(self._open.values())]
+        return self.cut_oldest(len(self._open), trigger)
 
     def _cut(self, batch: Batch[Lane, Part], trigger: Trigger) -> Batch[Lane, Part]:
         del self._open[batch.lane]

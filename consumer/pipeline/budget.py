@@ -37,9 +37,9 @@ class Budget:
         """They are settled."""
         self.messages -= messages
         self.bytes -= size
-        if not self.is_full:
+        if self.messages * 10 <= self.max_messages * 9 and self.bytes * 10 <= self.max_bytes * 9:
             self._room.set()
 
     async def wait_for_room(self) -> None:
-        """Wait until something more may be taken."""
+        """Wait until a tenth of it is free: to take what one small batch leaves would be many small steps."""
         await self._room.wait()

@@ -19,6 +19,7 @@ from consumer.decode import Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
+from consumer.pipeline.cutter import Cutter
 from consumer.pipeline.entries import Lane, Part
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.retry import Retrier
@@ -54,7 +55,7 @@ class Pipeline:
         self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes, max_age_seconds)
         self._intake = Intake(decoder, self.tally, self._batcher, writer.ending)
         self._flushes: dict[asyncio.Task[None], Batch[Lane, Part]] = {}
-        self._gathering = asyncio.Event()
+        self._cutter = Cutter(self._batcher, self.budget, self._free_writes, self._dispatch, clock)
         self._pulling: asyncio.Task[None] | None = None
         self._stopped = False
         source.before_revoke = self.settle_all
@@ -81,10 +82,10 @@ class Pipeline:
         """
         self._pulling = asyncio.create_task(self._pull())
         async with asyncio.TaskGroup() as tasks:
-            aging = tasks.create_task(self._cut_by_age())
+            cutting = tasks.create_task(self._cutter.follow())
             await asyncio.wait([self._pulling])
             left = await self.drain()
-            aging.cancel()
+            cutting.cancel()
         if not self._pulling.cancelled():
             self._pulling.result()
         return left
@@ -107,7 +108,7 @@ class Pipeline:
     async def _wait_for_room(self) -> None:
         """The bus is the buffer: nothing is pulled while the store is down or too much is on its way."""
         if self.budget.is_full:
-            self._dispatch(self._batcher.cut_all(Trigger.PRESSURE))
+            self._cutter.look()
             await self._paused("full", self.budget.wait_for_room())
         if not self._retrier.healthy.is_set():
             await self._paused("breaker", self._retrier.healthy.wait())
@@ -142,25 +143,21 @@ class Pipeline:
         self.redelivered += sum([delivery.message.deliveries > 1 for delivery in deliveries])
         self.budget.take(len(deliveries), sum([len(delivery.message.data) for delivery in deliveries]))
         self._dispatch(self._intake.take(deliveries, self._clock()))
-        if self._batcher.batches:
-            self._gathering.set()
+        self._cutter.look()
         await asyncio.sleep(0)  # a source that never waits must not starve the writes
 
-    async def _cut_by_age(self) -> None:
-        while True:
-            await self._gathering.wait()
-            due = self._batcher.next_due()
-            if due is None:
-                self._gathering.clear()
-                continue
-            await asyncio.sleep(max(0.0, due - self._clock()))
-            self._dispatch(self._batcher.due(self._clock()))
+    def _free_writes(self) -> int:
+        return self._settings.max_writes - len(self._flushes)
 
     def _dispatch(self, batches: Sequence[Batch[Lane, Part]]) -> None:
         for batch in batches:
             flush = asyncio.create_task(self._flush(batch))
             self._flushes[flush] = batch
-            flush.add_done_callback(self._flushes.__delitem__)
+            flush.add_done_callback(self._flushed)
+
+    def _flushed(self, flush: asyncio.Task[None]) -> None:
+        del self._flushes[flush]
+        self._cutter.look()
 
     async def _flush(self, batch: Batch[Lane, Part]) -> None:
         try:

@@ -35,8 +35,8 @@ def test_a_batch_is_due_when_its_first_part_is_old_enough() -> None:
     gathering.add(B, 2, 1, now=10.2)
     gathering.add(A, 3, 1, now=10.4)
     assert gathering.next_due() == 10.5
-    assert gathering.due(10.49) == []
-    assert summary(gathering.due(10.5)) == [(A, [1, 3], Trigger.AGE)]
+    assert gathering.due(10.49, 9) == []
+    assert summary(gathering.due(10.5, 9)) == [(A, [1, 3], Trigger.AGE)]
     assert gathering.next_due() == 10.7
 
 

@@ -1,0 +1,66 @@
+"""When open batches go on their way: the oldest first, as soon as they are due and somebody can write them.
+
+While all writers are busy, batches grow instead of queueing: many small ones cost far more than few large ones. When
+nothing more fits into the budget, nobody waits for an age.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from consumer.pipeline.batcher import Batch, Batcher, Trigger
+from consumer.pipeline.budget import Budget
+from consumer.pipeline.entries import Lane, Part
+
+
+class Cutter:
+    """Cuts batches of a batcher and hands them to `dispatch`, up to `free()` at a time; `clock` is in seconds."""
+
+    def __init__(
+        self,
+        batcher: Batcher[Lane, Part],
+        budget: Budget,
+        free: Callable[[], int],
+        dispatch: Callable[[Sequence[Batch[Lane, Part]]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._batcher = batcher
+        self._budget = budget
+        self._free = free
+        self._dispatch = dispatch
+        self._clock = clock
+        self._changed = asyncio.Event()
+
+    def look(self) -> None:
+        """Something changed: a batch was opened, a writer is free, or nothing more fits."""
+        self._changed.set()
+
+    async def follow(self) -> None:
+        """Cut for ever."""
+        while True:
+            self._changed.clear()
+            seconds = self._seconds()
+            if seconds is None or seconds > 0:
+                await self._wait(seconds)
+            else:
+                self._cut()
+
+    def _seconds(self) -> float | None:
+        """How long until the next cut; None: until something changes."""
+        due = self._batcher.next_due()
+        if due is None or self._free() <= 0:
+            return None
+        return 0.0 if self._budget.is_full else due - self._clock()
+
+    def _cut(self) -> None:
+        if self._budget.is_full:
+            self._dispatch(self._batcher.cut_oldest(self._free(), Trigger.PRESSURE))
+        else:
+            self._dispatch(self._batcher.due(self._clock(), self._free()))
+
+    async def _wait(self, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
