@@ -33,6 +33,8 @@ _ASYNC_DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
+_TLS_MODES = frozenset("disable disabled false 0 allow prefer preferred require required true 1".split())
+_TLS_MODES |= {"verifyca", "verifyfull", "verifyidentity"}
 
 
 def public_url(text: str) -> str:
@@ -99,9 +101,16 @@ def asynchronous(url: str) -> str:
         raise ValueError("is no SQLAlchemy URL such as mysql://user:password@host:3306/database") from None
     if parsed.port is not None and not re.fullmatch(_PORT, str(parsed.port)):
         raise ValueError("names a port above 65535")
+    for name, mode in parsed.query.items():
+        if _words(name) in ("sslmode", "ssl") and _words(str(mode)) not in _TLS_MODES:
+            raise ValueError("has an unknown TLS mode: disable, prefer, require, verify-ca or verify-full")
     if not awaitable:
         raise ValueError("needs an asyncio driver: mysql+aiomysql, postgresql+asyncpg or sqlite+aiosqlite")
     return parsed.render_as_string(hide_password=False)
+
+
+def _words(text: str) -> str:
+    return text.lower().replace("_", "").replace("-", "")
 
 
 def _bracketed(host: str) -> str:

@@ -129,6 +129,7 @@ def test_a_url_is_shown_without_its_secrets_or_not_at_all(url: str, shown: str) 
         ("MONGODB_PORT", "canary@"),
         ("METADATA_URL", "postgresql://u:canary@h:65536/d"),
         ("MYSQL_URI", "mysql://u:canary@h:99999/d"),
+        ("METADATA_URL", "postgresql://u:canary@h/d?sslmode=canary"),
         ("MONGODB_URI", "mongodb://u:canary@h:65536"),
         ("NATS_URL", "nats://u:canary@h:70000"),
         ("KAFKA_BOOTSTRAP_SERVERS", "canary:65540"),
