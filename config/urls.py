@@ -33,7 +33,9 @@ _ASYNC_DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
-_TLS_MODES = frozenset("disable disabled false 0 allow prefer preferred require required true 1".split())
+_TLS_MODES = frozenset(
+    ["disable", "disabled", "false", "0", "allow", "prefer", "preferred", "require", "required", "true", "1"]
+)
 _TLS_MODES |= {"verifyca", "verifyfull", "verifyidentity"}
 
 
