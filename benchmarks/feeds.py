@@ -15,7 +15,13 @@ from consumer.simulator.instruments import instruments
 from consumer.simulator.market import START_MS, Market
 
 MIX = {"trade": 0.40, "futures_depth": 0.30, "futures_book_ticker": 0.15, "mark_price": 0.10, "kline": 0.05}
-EVEN = dict.fromkeys(("trade", "agg_trade", "futures_book_ticker", "mini_ticker"), 0.25)
+FOUR_KINDS = {
+    "trade": "trades",
+    "agg_trade": "agg_trades",
+    "futures_book_ticker": "book_tickers",
+    "mini_ticker": "mini_tickers",
+}
+EVEN = dict.fromkeys(FOUR_KINDS, 0.25)
 MANY_SYMBOLS = 1000
 STEP_MS = 10.0
 CANDLES = 100
@@ -55,11 +61,22 @@ def _few_symbols(count: int) -> Feed:
 
 
 def _many_symbols(count: int) -> Feed:
-    """The first message of each collection goes ahead of all others: it makes the collection."""
-    messages = list(islice(mix(EVEN, min(MANY_SYMBOLS, count // 50)), count))
+    """The first message of each collection goes ahead of all others: the consumer looks after the collection then."""
+    messages = list(islice(mix(EVEN, _many(count)), count))
     first = {message.subject: message for message in reversed(messages)}
     rest = [message for message in messages if first[message.subject] is not message]
     return Feed([*first.values(), *rest], unmeasured=len(first))
+
+
+def _many(count: int) -> int:
+    """So many symbols that each has something to say more than once."""
+    return min(MANY_SYMBOLS, count // 50)
+
+
+def many_collections(messages: int) -> list[str]:
+    """Where the messages of `many-symbols` go, in a benchmark of so many messages."""
+    symbols = [instrument.symbol for instrument in instruments(_many(int(messages * FEEDS["many-symbols"].share)))]
+    return [f"{table}_{symbol}" for symbol in symbols for table in FOUR_KINDS.values()]
 
 
 def _twice(count: int) -> Feed:

@@ -11,7 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.report import Report, as_json, as_table, as_targets
 from benchmarks.rows import Row
 from benchmarks.spans import Measurement, NotMeasured
-from benchmarks.targets import Target
+from benchmarks.targets import ANY, Target
 
 
 def measure(bench: Bench, rows: Mapping[str, Row]) -> Report:
@@ -33,7 +33,8 @@ def measure(bench: Bench, rows: Mapping[str, Row]) -> Report:
 
 
 def told(report: Report, targets: Sequence[Target]) -> str:
-    """All of it, for people."""
+    """All of it, for people, with the targets of what was asked for."""
+    asked = [target for target in targets if target.row in {*report.titles, ANY}]
     conditions = ", ".join(f"{name} {value}" for name, value in report.conditions.items())
     missing = [f"NOT MEASURED: {report.titles[name]}: {reason}" for name, reason in report.failed.items()]
-    return "\n".join(["", as_table(report), "", as_targets(as_json(report), targets), "", conditions, *missing])
+    return "\n".join(["", as_table(report), "", as_targets(as_json(report), asked), "", conditions, *missing])

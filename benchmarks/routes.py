@@ -10,6 +10,7 @@ from benchmarks import flows
 from benchmarks.bench import Bench
 from benchmarks.buses import Bus, new_reader
 from benchmarks.committed import Committed
+from benchmarks.feeds import many_collections
 from benchmarks.flows import Arrived, Seen
 from benchmarks.held import Held
 from benchmarks.stores import MongoDB, OwnMongoDB, Parquet, Store
@@ -52,6 +53,13 @@ def _parquet(bench: Bench) -> Parquet:
     return Parquet(bench.folder / "parquet")
 
 
+def _thousands(bench: Bench) -> MongoDB:
+    """A server of its own whose collections are there already."""
+    store = OwnMongoDB("many")
+    store.make_collections(many_collections(bench.size.messages))
+    return store
+
+
 def _kafka(title: str, feed: str, arrivals: Arrivals) -> Route:
     return Route(f"Kafka → MongoDB, {title}", Bench.kafka, _mongodb(feed), feed, arrivals)
 
@@ -70,7 +78,7 @@ ROUTES: Mapping[str, Route] = {
         *(
             "Kafka → MongoDB, 1,000 symbols of 4 kinds",
             Bench.kafka,
-            lambda _: OwnMongoDB("many"),
+            _thousands,
             "many-symbols",
             inserts,
         )
