@@ -33,10 +33,8 @@ _ASYNC_DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
-_TLS_MODES = frozenset(
-    ["disable", "disabled", "false", "0", "allow", "prefer", "preferred", "require", "required", "true", "1"]
-)
-_TLS_MODES |= {"verifyca", "verifyfull", "verifyidentity"}
+_TLS_MODES = frozenset({"disable", "disabled", "false", "0", "allow", "prefer", "preferred", "require", "required"})
+_TLS_MODES |= {"true", "1", "verifyca", "verifyfull", "verifyidentity"}
 
 
 def public_url(text: str) -> str:
