@@ -58,15 +58,16 @@ def book(levels: int, symbol: str = "BTCUSDT") -> str:
 def replayed(told: Told, tape: Path) -> tuple[Ended, int]:
     """How a replay ended, and the most memory that it had, in MiB."""
     command = [sys.executable, "-m", "consumer", "replay", str(tape), "--json"]
-    process = subprocess.Popen(
-        command, env=environment(told), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stderr is not None
-    out, err = process.stdout.read(), process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
-    process.stderr.close()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment(told), stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            out, err = process.stdout.read(), process.stderr.read()
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            if process.returncode is None:
+                process.kill()
     return Ended(process.returncode, out, err), used.ru_maxrss // 1024
 
 
