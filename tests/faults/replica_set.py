@@ -14,7 +14,8 @@ from pymongo.errors import PyMongoError
 
 from tests.servers import MongoDB, Server
 
-ELECTION_MS = 1000
+ELECTION_MS = 5000
+"""So long a primary that is alone goes on to take writes; then it steps down."""
 SECONDS = 40
 
 
@@ -39,7 +40,7 @@ class Member(MongoDB):
 
 
 class ReplicaSet:
-    """Three members; elections take about a second."""
+    """Three members; elections take some seconds."""
 
     def __init__(self, start_server: Callable[[type[Server]], Server]) -> None:
         self.members = [member for _ in range(3) if isinstance(member := start_server(Member), Member)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from pymongo import MongoClient
 from tests.end_to_end.command import count_of
 from tests.end_to_end.conftest import Told
 from tests.faults.conftest import CourtRoom
-from tests.faults.replica_set import ReplicaSet
+from tests.faults.replica_set import ELECTION_MS, ReplicaSet
 from tests.faults.test_store_faults import ended_well
 from tests.servers import Server
 
@@ -34,29 +36,33 @@ def test_what_is_rolled_back_was_never_settled(
     with judge.service() as service:
         service.wait_until_stored(200)
         primary = members.primary()
-        with members.without_the_others(primary):
-            before = unseen(primary.port, judge.told["MONGODB_DB"])
-            judge.send(300)
-            wait_for_unseen(primary.port, judge.told["MONGODB_DB"], more_than=before)
-            primary.kill()
+        with count_of_documents(primary.port, judge.told["MONGODB_DB"]) as count:
+            judge.wait_until_idle(service)
+            with members.without_the_others(primary):
+                before = count()
+                judge.send(300)
+                wait_for_more(count, before)
+                primary.kill()
         members.primary(besides=primary)
         judge.fault_is_over()
         primary.start()
         ended_well(judge, service)
 
 
-def unseen(port: int, database: str) -> int:
-    """The documents that this member has, whoever else has them."""
+@contextmanager
+def count_of_documents(port: int, database: str) -> Iterator[Callable[[], int]]:
+    """Counts the documents that this member has, whoever else has them."""
     uri = f"mongodb://127.0.0.1:{port}/?directConnection=true&readConcernLevel=local"
     with MongoClient[dict[str, Any]](uri) as client:
         names = client[database].list_collection_names()
-        return sum(client[database][name].estimated_document_count() for name in names)
+        yield lambda: sum(client[database][name].estimated_document_count() for name in names)
 
 
-def wait_for_unseen(port: int, database: str, *, more_than: int) -> None:
+def wait_for_more(count: Callable[[], int], before: int) -> None:
     """Until this member has documents that the others cannot have."""
-    while unseen(port, database) <= more_than:
-        pass
+    deadline = time.monotonic() + ELECTION_MS / 1000
+    while count() <= before:
+        assert time.monotonic() < deadline, "the lonely primary took no write"
 
 
 @pytest.mark.fault(
