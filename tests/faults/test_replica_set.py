@@ -80,7 +80,7 @@ def test_elections_lose_nothing(bus: Told, store: Told, start_server: Start, see
                 stored = count_of("stored", service.get("/status")[1])
                 old = members.primary()
                 with MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{old.port}/?directConnection=true") as client:
-                    client.admin.command({"replSetStepDown": 5, "secondaryCatchUpPeriodSecs": 2})
+                    client.admin.command({"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 1, "force": True})
                 members.primary(besides=old)
                 service.wait_until_stored(stored + 100)
         judge.fault_is_over()
