@@ -25,10 +25,10 @@ class BatchSettings(Section):
         alias="BATCH_MAX_AGE_SECONDS",
         gt=0,
         le=300,
-        description="A batch is cut at this age; unset: 0.1 for MongoDB, 5 for the local store.",
+        description="Age of a batch that is cut, for MongoDB while all writers are busy; unset: 0.1, local store 5.",
     )
     max_writes: int = Field(
-        8, alias="BATCH_MAX_WRITES", ge=1, le=256, description="Batches that are written at the same time."
+        32, alias="BATCH_MAX_WRITES", ge=1, le=256, description="Batches that are written at the same time."
     )
     max_in_flight_messages: int = Field(
         50_000,

@@ -76,6 +76,15 @@ class Settings(Section):
             return self.batch.max_age_seconds
         return 0.1 if self.store.kind == "mongodb" else 5.0
 
+    @property
+    def batch_ages(self) -> tuple[float, float]:
+        """The ages at which a batch is cut: while nothing is being written, and while all writers are busy.
+
+        A batch that is written early costs a database little; every file stays and has to be compacted.
+        """
+        most = self.batch_age_seconds
+        return (most / 8 if self.store.kind == "mongodb" else most), most
+
     @model_validator(mode="after")
     def _keep_promises(self) -> Self:
         check_rules(self)

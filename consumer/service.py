@@ -20,6 +20,7 @@ from consumer.idle import Idleness
 from consumer.lineage import LineageReport
 from consumer.metadata import Metadata
 from consumer.pipeline.budget import Budget
+from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
@@ -72,7 +73,7 @@ class Service:
         max_writes = settings.batch.max_writes
         writer = Writer(repositories, store.dead_letters, store.conflicts, self.retrier, ending, max_writes)
         decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting, packs=store.packs)
-        return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, settings.batch_age_seconds)
+        return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, Ages(*settings.batch_ages))
 
     def stop(self) -> None:
         """Drain and end; safe to call at any time and more than once."""

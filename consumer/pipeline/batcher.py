@@ -36,14 +36,12 @@ class Batch(Generic[Lane, Part]):
 class Batcher(Generic[Lane, Part]):
     """Open batches by lane, the oldest first.
 
-    `max_bytes` counts message bytes, `max_age` seconds since the first part. A batch is cut by the part
-    that fills it.
+    `max_bytes` counts message bytes; ages are seconds since the first part. A batch is cut by the part that fills it.
     """
 
-    def __init__(self, max_parts: int, max_bytes: int, max_age: float) -> None:
+    def __init__(self, max_parts: int, max_bytes: int) -> None:
         self._max_parts = max_parts
         self._max_bytes = max_bytes
-        self._max_age = max_age
         self._open: dict[Lane, Batch[Lane, Part]] = {}
 
     def __len__(self) -> int:
@@ -67,19 +65,19 @@ class Batcher(Generic[Lane, Part]):
             return self._cut(batch, Trigger.BYTES)
         return None
 
-    def due(self, now: float, at_most: int) -> list[Batch[Lane, Part]]:
-        """Cut and return the batches that are old enough, the oldest first, so many at most."""
+    def due(self, now: float, age: float, at_most: int) -> list[Batch[Lane, Part]]:
+        """Cut and return the batches of that age, the oldest first, so many at most."""
         oldest = islice(self._open.values(), at_most)
-        return [self._cut(batch, Trigger.AGE) for batch in list(oldest) if batch.opened_at + self._max_age <= now]
+        return [self._cut(batch, Trigger.AGE) for batch in list(oldest) if batch.opened_at + age <= now]
 
     def cut_oldest(self, at_most: int, trigger: Trigger) -> list[Batch[Lane, Part]]:
         """Cut and return the oldest batches, so many at most."""
         return [self._cut(batch, trigger) for batch in list(islice(self._open.values(), at_most))]
 
-    def next_due(self) -> float | None:
-        """When the oldest open batch will be due; None without one."""
+    def next_due(self, age: float) -> float | None:
+        """When the oldest open batch will have that age; None without one."""
         oldest = next(iter(self._open.values()), None)
-        return None if oldest is None else oldest.opened_at + self._max_age
+        return None if oldest is None else oldest.opened_at + age
 
     def cut_all(self, trigger: Trigger) -> list[Batch[Lane, Part]]:
         """Cut and return every open batch, the oldest first."""

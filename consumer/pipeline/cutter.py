@@ -1,7 +1,7 @@
 """When open batches go on their way: the oldest first, as soon as they are due and somebody can write them.
 
-While all writers are busy, batches grow instead of queueing: many small ones cost far more than few large ones. When
-nothing more fits into the budget, nobody waits for an age.
+While all writers are busy, batches grow instead of queueing: many small ones cost far more than few large ones. The
+more writers are free, the less a batch waits for more. When nothing more fits into the budget, none waits.
 """
 
 from __future__ import annotations
@@ -9,25 +9,41 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
 from consumer.pipeline.budget import Budget
 from consumer.pipeline.entries import Lane, Part
 
 
+class Ages(NamedTuple):
+    """Seconds that a batch waits for more: while no writer is busy, and while all are."""
+
+    least: float
+    most: float
+
+    def at(self, busy: float) -> float:
+        """The age while this share of the writers is busy."""
+        return self.least + (self.most - self.least) * min(1.0, max(0.0, busy))
+
+
 class Cutter:
-    """Cuts batches of a batcher and hands them to `dispatch`, up to `free()` at a time; `clock` is in seconds."""
+    """Cuts batches of a batcher and hands them to `dispatch`, as many as `free()` of `writers`; the clock is in seconds."""
 
     def __init__(
         self,
         batcher: Batcher[Lane, Part],
         budget: Budget,
+        ages: Ages,
+        writers: int,
         free: Callable[[], int],
         dispatch: Callable[[Sequence[Batch[Lane, Part]]], None],
         clock: Callable[[], float],
     ) -> None:
         self._batcher = batcher
         self._budget = budget
+        self._ages = ages
+        self._writers = writers
         self._free = free
         self._dispatch = dispatch
         self._clock = clock
@@ -49,7 +65,7 @@ class Cutter:
 
     def _seconds(self) -> float | None:
         """How long until the next cut; None: until something changes."""
-        due = self._batcher.next_due()
+        due = self._batcher.next_due(self._age)
         if due is None or self._free() <= 0:
             return None
         return 0.0 if self._budget.is_full else due - self._clock()
@@ -58,7 +74,11 @@ class Cutter:
         if self._budget.is_full:
             self._dispatch(self._batcher.cut_oldest(self._free(), Trigger.PRESSURE))
         else:
-            self._dispatch(self._batcher.due(self._clock(), self._free()))
+            self._dispatch(self._batcher.due(self._clock(), self._age, self._free()))
+
+    @property
+    def _age(self) -> float:
+        return self._ages.at(1 - self._free() / self._writers)
 
     async def _wait(self, seconds: float | None) -> None:
         with suppress(TimeoutError):

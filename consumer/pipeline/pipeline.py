@@ -19,7 +19,7 @@ from consumer.decode import Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
-from consumer.pipeline.cutter import Cutter
+from consumer.pipeline.cutter import Ages, Cutter
 from consumer.pipeline.entries import Lane, Part
 from consumer.pipeline.intake import Intake
 from consumer.pipeline.retry import Retrier
@@ -39,7 +39,7 @@ class Pipeline:
         writer: Writer,
         retrier: Retrier,
         settings: BatchSettings,
-        max_age_seconds: float,
+        ages: Ages,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,10 +52,11 @@ class Pipeline:
         self._retrier = retrier
         self._settings = settings
         self._clock = clock
-        self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes, max_age_seconds)
+        self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes)
         self._intake = Intake(decoder, self.tally, self._batcher, writer.ending)
         self._flushes: dict[asyncio.Task[None], Batch[Lane, Part]] = {}
-        self._cutter = Cutter(self._batcher, self.budget, self._free_writes, self._dispatch, clock)
+        writers = settings.max_writes
+        self._cutter = Cutter(self._batcher, self.budget, ages, writers, self._free_writes, self._dispatch, clock)
         self._pulling: asyncio.Task[None] | None = None
         self._stopped = False
         source.before_revoke = self.settle_all

@@ -81,6 +81,8 @@ def test_mongodb_uri_wins_over_its_parts() -> None:
 
 def test_the_age_of_a_batch_suits_the_store() -> None:
     assert load({}).batch_age_seconds == 5
+    assert load({}).batch_ages == (5, 5)
+    assert load({"STORE": "mongodb"}).batch_ages == (0.0125, 0.1)
     assert load({"STORE": "mongodb"}).batch_age_seconds == 0.1
     assert load({"STORE": "mongodb", "BATCH_MAX_AGE_SECONDS": "2"}).batch_age_seconds == 2
 

@@ -6,7 +6,7 @@ A, B = "trades_A", "trades_B"
 
 
 def batcher() -> Batcher[str, int]:
-    return Batcher(max_parts=3, max_bytes=100, max_age=0.5)
+    return Batcher(max_parts=3, max_bytes=100)
 
 
 def summary(batches: list[Batch[str, int]]) -> list[tuple[str, list[int], Trigger]]:
@@ -34,10 +34,10 @@ def test_a_batch_is_due_when_its_first_part_is_old_enough() -> None:
     gathering.add(A, 1, 1, now=10.0)
     gathering.add(B, 2, 1, now=10.2)
     gathering.add(A, 3, 1, now=10.4)
-    assert gathering.next_due() == 10.5
-    assert gathering.due(10.49, 9) == []
-    assert summary(gathering.due(10.5, 9)) == [(A, [1, 3], Trigger.AGE)]
-    assert gathering.next_due() == 10.7
+    assert gathering.next_due(0.5) == 10.5
+    assert gathering.due(10.49, 0.5, 9) == []
+    assert summary(gathering.due(10.5, 0.5, 9)) == [(A, [1, 3], Trigger.AGE)]
+    assert gathering.next_due(0.5) == 10.7
 
 
 def test_cutting_all_empties_every_lane_the_oldest_first() -> None:
@@ -45,4 +45,4 @@ def test_cutting_all_empties_every_lane_the_oldest_first() -> None:
     gathering.add(A, 1, 1, now=0.0)
     gathering.add(B, 2, 1, now=0.1)
     assert summary(gathering.cut_all(Trigger.DRAIN)) == [(A, [1], Trigger.DRAIN), (B, [2], Trigger.DRAIN)]
-    assert gathering.next_due() is None
+    assert gathering.next_due(0.5) is None

@@ -9,7 +9,7 @@ from typing import Any
 
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.cutter import Cutter
+from consumer.pipeline.cutter import Ages, Cutter
 
 
 class Bench:
@@ -19,9 +19,11 @@ class Bench:
         self.now = 0.0
         self.free = free
         self.cut: list[tuple[str, Trigger]] = []
-        self.batcher: Batcher[Any, Any] = Batcher(max_parts=100, max_bytes=1_000, max_age=1.0)
+        self.batcher: Batcher[Any, Any] = Batcher(max_parts=100, max_bytes=1_000)
         self.budget = Budget(max_messages=10, max_bytes=1_000)
-        self.cutter = Cutter(self.batcher, self.budget, lambda: self.free, self.dispatch, lambda: self.now)
+        self.cutter = Cutter(
+            self.batcher, self.budget, Ages(0.25, 1.0), 4, lambda: self.free, self.dispatch, lambda: self.now
+        )
 
     def dispatch(self, batches: Sequence[Batch[Any, Any]]) -> None:
         self.free -= len(batches)
@@ -47,10 +49,19 @@ async def bench(free: int) -> AsyncIterator[Bench]:
 
 
 async def test_a_batch_is_cut_when_it_is_due() -> None:
-    async with bench(free=9) as each:
+    async with bench(free=4) as each:
         each.open("a")
         assert await each.look() == []
-        each.now = 1.0
+        each.now = 0.25
+        assert await each.look() == [("a", Trigger.AGE)]
+
+
+async def test_the_fewer_writers_are_free_the_longer_a_batch_waits() -> None:
+    async with bench(free=2) as each:
+        each.open("a")
+        each.now = 0.6
+        assert await each.look() == []
+        each.free = 3
         assert await each.look() == [("a", Trigger.AGE)]
 
 

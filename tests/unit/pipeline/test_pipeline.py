@@ -12,6 +12,7 @@ from consumer.decode import Decoded, Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.budget import Budget
+from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
@@ -78,7 +79,7 @@ async def flow(
     reading = source(bus)
     decoding = decoder(max_bytes=100_000, max_nesting=32)
     async with store, reading:
-        pipeline = Pipeline(reading, decoding, writer, retrier, batch, 0.01)
+        pipeline = Pipeline(reading, decoding, writer, retrier, batch, Ages(0.01, 0.01))
         yield Flow(bus, store, pipeline, breaker)
 
 

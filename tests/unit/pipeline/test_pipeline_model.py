@@ -16,6 +16,7 @@ from config.flow import BatchSettings, RetrySettings
 from consumer.decode import Decoder
 from consumer.messages import Settlement
 from consumer.pipeline.budget import Budget
+from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
@@ -91,7 +92,7 @@ class PipelineMachine(RuleBasedStateMachine):
         store = self.store
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, max_writes=2)
         decoder = Decoder(max_bytes=100_000, max_nesting=32)
-        self.pipeline = Pipeline(source, decoder, writer, retrier, batch, 0.001)
+        self.pipeline = Pipeline(source, decoder, writer, retrier, batch, Ages(0.001, 0.001))
         self.going = asyncio.create_task(self.pipeline.run())
 
     def run(self, work: Any) -> None:
@@ -190,7 +191,7 @@ async def documents_after(messages: Sequence[bytes]) -> dict[str, dict[str, Any]
     ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
     async with store, MemorySource(MemoryBus([*messages, END])) as source:
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, max_writes=2)
-        await Pipeline(source, decoder, writer, retrier, batch, 0.001).run()
+        await Pipeline(source, decoder, writer, retrier, batch, Ages(0.001, 0.001)).run()
         return {
             name: {document["_id"]: dict(document) async for document in store.query_range(name, EPOCH, FOREVER)}
             for name in await store.list_collections()
