@@ -60,7 +60,7 @@ class Runs:
             scenario.not_run.append(str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr))
         elif report.failed:
             scenario.failed.append(report.nodeid)
-        else:
+        elif report.nodeid not in scenario.failed:  # the teardown comes after what failed, too
             scenario.runs += 1
             scenario.figures += [value for name, value in properties if name == "figures"]  # type: ignore[misc]
 
