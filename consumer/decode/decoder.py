@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from consumer.decode.express import TraceHeaders, express
+from consumer.decode.express import Found, TraceHeaders, express
 from consumer.decode.limits import check_limits
 from consumer.decode.origin import ABSENT, Origin, parse_stream, subject_symbol
 from consumer.decode.shapes import BOOK_TICKER, BY_EVENT, BY_STREAM, FUNDING_ROW, PARTIAL_DEPTH, Shape
@@ -100,8 +100,9 @@ class Decoder:
     def decode(self, message: Message) -> Decoded:
         """The records of a message; raises DecodeError, and nothing else, when there can be none."""
         check_limits(message.data, self._max_bytes, self._max_nesting)
-        if (decoded := self._express(message)) is not None:
-            return decoded
+        if (found := self._express(message.data)) is not None:
+            items, trace = found
+            return Decoded([(0, item) for item in items], [], trace or _header_trace(message.headers))
         try:
             return self._decode(message)
         except DecodeError:
@@ -109,16 +110,12 @@ class Decoder:
         except (ValueError, RecursionError) as error:
             raise _refusal(error) from None
 
-    def _express(self, message: Message) -> Decoded | None:
-        """A message in the usual wrapper; None for any other, and for one with something wrong in it."""
+    def _express(self, data: bytes) -> Found | None:
+        """What a usual message says; None for any other, and for one with something wrong in it."""
         try:
-            found = express(message.data, self._packs)
+            return express(data, self._packs)
         except (ValueError, RecursionError, DecodeError):
             return None
-        if found is None:
-            return None
-        items, trace = found
-        return Decoded([(0, item) for item in items], [], trace or _header_trace(message.headers))
 
     def _decode(self, message: Message) -> Decoded:
         data = message.data

@@ -92,7 +92,11 @@ _EVENT = b'"e":"'
 _FLAT = b'{"e":'
 
 
-def express(data: bytes, packs: Packs) -> tuple[tuple[Item, ...], str | None] | None:
+Found = tuple[tuple[Item, ...], str | None]
+"""The items of a message, and its trace."""
+
+
+def express(data: bytes, packs: Packs) -> Found | None:
     """The items of a message and its trace; None for any message that the long way has to look at.
 
     Raises what msgspec raises, or DecodeError.

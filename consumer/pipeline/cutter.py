@@ -28,7 +28,7 @@ class Ages(NamedTuple):
 
 
 class Cutter:
-    """Cuts batches of a batcher and hands them to `dispatch`, as many as `free()` of `writers`; the clock is in seconds."""
+    """Cuts batches and hands them to `dispatch`, as many as `free()` of `writers`; the clock is in seconds."""
 
     def __init__(
         self,

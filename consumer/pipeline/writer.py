@@ -63,7 +63,7 @@ class Writer:
 
     async def flush(self, batch: Batch[Lane, Part]) -> None:
         """Write a batch and end all its parts."""
-        failed, entries = _by_place(batch.parts)
+        failed, entries = _by_place(batch)
         try:
             async with self._turn(batch.lane), self._slots:
                 if failed:
@@ -154,6 +154,6 @@ class Writer:
         self.ending.end(ending, fate)
 
 
-def _by_place(parts: Sequence[Part]) -> tuple[dict[int, Failed], dict[int, Entry]]:
-    failed = {place: part for place, part in enumerate(parts) if isinstance(part, Failed)}
-    return failed, {place: part for place, part in enumerate(parts) if isinstance(part, Entry)}
+def _by_place(batch: Batch[Lane, Part]) -> tuple[dict[int, Failed], dict[int, Entry]]:
+    parts: Any = dict(enumerate(batch.parts))  # those of the dead letters are failed, those of a collection are not
+    return (parts, {}) if batch.lane.table is None else ({}, parts)

@@ -52,7 +52,7 @@ class Recent:
             return
         written = self._young.setdefault(collection, {})
         before = len(written)
-        written.update((item.key, hash(item.body)) for item in items)
+        written.update(zip([item.key for item in items], [hash(item.body) for item in items], strict=True))
         self._count += len(written) - before
 
     def forget(self, collection: str) -> None:

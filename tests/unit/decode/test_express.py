@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumer.decode import Decoded, Decoder
-from consumer.decode.express import express
+from consumer.decode.express import Found, express
 from consumer.errors import DecodeError
 from consumer.messages import Message
 from consumer.simulator import Faults, Market
@@ -32,7 +32,7 @@ FLAT = [data[data.index(b'{"e":') : -1] for data in WRAPPED if b"_otel" not in d
 class LongWay(Decoder):
     """The plain twin: no message is express, no record is packed."""
 
-    def _express(self, message: Message) -> Decoded | None:
+    def _express(self, data: bytes) -> Found | None:
         return None
 
 
