@@ -5,10 +5,13 @@ ConsumerError
 │   ├── SourceUnavailable    nobody answers
 │   └── SourceRefused        it answers, and refuses: a person has to act
 ├── DecodeError          these bytes will never become records
-└── AddressRefused       probes and metrics cannot be served there: a person has to act
+├── AddressRefused       probes and metrics cannot be served there: a person has to act
+└── AtRisk               bus or store may lose what they have acknowledged, and we were asked to insist
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from storage import Reason
 
@@ -48,6 +51,13 @@ class AddressRefused(ConsumerError):
     def __init__(self, message: str, *, fix: str) -> None:
         super().__init__(message)
         self.fix = fix
+
+
+class AtRisk(ConsumerError):
+    """Bus or store may lose what they have acknowledged, and `--strict` does not let that pass."""
+
+    def __init__(self, risks: Sequence[str]) -> None:
+        super().__init__("; ".join(risks))
 
 
 def explained(error: BaseException) -> str:

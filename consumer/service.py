@@ -15,7 +15,7 @@ from typing import Literal
 
 from config import Settings
 from consumer.decode import Decoder
-from consumer.errors import explained
+from consumer.errors import AtRisk, explained
 from consumer.idle import Idleness
 from consumer.lineage import LineageReport
 from consumer.metadata import Metadata
@@ -45,7 +45,14 @@ POLL_SECONDS = 0.25
 class Service:
     """One run: consumes `source` into the store of the settings until it ends, is stopped, or is idle."""
 
-    def __init__(self, settings: Settings, source: Source, *, transformation: Transformation = "consume") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source,
+        *,
+        transformation: Transformation = "consume",
+        strict: bool = False,
+    ) -> None:
         self.run_id = uuid.uuid4().hex
         self.started_at = utc_now()
         self.state = "starting"
@@ -64,6 +71,9 @@ class Service:
             self.pipeline.tally, run_id=self.run_id, market=settings.market, transformation=transformation
         )
         self.metadata = Metadata(settings, source, self.store, report, self.run_id)
+        self._strict = strict
+        self._told: set[str] = set()
+        self._risks_known = asyncio.Event()
         self._stopping = asyncio.Event()
 
     def _pipeline(self) -> Pipeline:
@@ -79,6 +89,7 @@ class Service:
         """Drain and end; safe to call at any time and more than once."""
         self.state = "draining"
         self._stopping.set()
+        self._risks_known.set()
         self.pipeline.stop()
 
     async def run(self, until_idle: float | None = None) -> int:
@@ -127,18 +138,36 @@ class Service:
             keeping = asyncio.create_task(self.upkeep.follow(), name="upkeep")
             self.state = "draining" if self._stopping.is_set() else "running"
             try:
+                await self._vouch()
                 return await self.pipeline.run()
             finally:
                 await end(watching, keeping)
+
+    async def _vouch(self) -> None:
+        """When we are strict: wait until it is known what bus and store may lose, and raise AtRisk."""
+        if not self._strict:
+            return
+        await self._risks_known.wait()
+        if risks := (*self.source.risks, *self.store.risks):
+            raise AtRisk(risks)
 
     async def _watch(self, until_idle: float | None) -> None:
         """Keep `source_status` fresh; stop once there was nothing to do for `until_idle` seconds."""
         idleness = Idleness(float("inf") if until_idle is None else until_idle)
         while True:
             self.source_status = await self.source.status()
+            self._tell_risks()
+            if self.source_status.subscribed:
+                self._risks_known.set()
             if idleness.observe(idle=self._is_idle(), now=time.monotonic()):
                 self.stop()
             await asyncio.sleep(POLL_SECONDS)
+
+    def _tell_risks(self) -> None:
+        for risk in (*self.source.risks, *self.store.risks):
+            if risk not in self._told:
+                self._told.add(risk)
+                events.at_risk(risk)
 
     def _is_idle(self) -> bool:
         status = self.source_status

@@ -32,6 +32,11 @@ class GuardedAdapter(BaseAdapter):
         """What the adapter behind it can do."""
         return self._adapter.capabilities
 
+    @property
+    def risks(self) -> Sequence[str]:  # type: ignore[override]  # those of the adapter behind it
+        """What the adapter behind it knows."""
+        return self._adapter.risks
+
     async def connect(self) -> None:
         await self._adapter.connect()
 

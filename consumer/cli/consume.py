@@ -26,10 +26,12 @@ COLLECT_AFTER = 50_000
 _ALWAYS = ("received", "stored", "duplicate", "stale", "dead_lettered")
 
 
-async def consume(loaded: Settings, source: Source, *, until_idle: float | None, as_json: bool) -> Exit:
+async def consume(
+    loaded: Settings, source: Source, *, until_idle: float | None, as_json: bool, strict: bool = False
+) -> Exit:
     """Consume a bus, whatever is missing at the start, and answer over HTTP; a summary when there is an end to it."""
     async with telemetry(loaded, source.name):
-        service = Service(loaded, source)
+        service = Service(loaded, source, strict=strict)
         async with shown(f"consuming {source.destination}", lambda: service.pipeline.received):
             left = await run(service, until_idle=until_idle)
     if as_json or until_idle is not None:

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from config import ConfigError, load
 from consumer.cli.output import ReaderGone, note
-from consumer.errors import AddressRefused, SourceError, SourceRefused, SourceUnavailable
+from consumer.errors import AddressRefused, AtRisk, SourceError, SourceRefused, SourceUnavailable
 from consumer.telemetry.logs import redact
 from storage import DatabaseError, OperatorError, RejectedError, UnavailableError
 
@@ -51,6 +51,8 @@ def exit_of(error: BaseException) -> tuple[Exit, str]:
             return Exit.READER_GONE, ""
         case ConfigError():
             return Exit.CONFIG, str(error)
+        case AtRisk():
+            return Exit.CONFIG, _in_one_line(f"refused by --strict: {error}")
         case UsageError() | RejectedError():
             return Exit.USAGE, _in_one_line(str(error))
         case OperatorError() | SourceRefused() | AddressRefused():

@@ -23,6 +23,9 @@ def run(
         float | None,
         typer.Option("--until-idle", metavar="SECONDS", min=0.1, help="Stop after so many seconds with nothing to do."),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a bus or a store that may lose what it has acknowledged.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Consume the bus into the store until SIGTERM.
@@ -33,6 +36,9 @@ def run(
     The first SIGTERM or Ctrl-C drains within DRAIN_SECONDS, the second ends at once. Exit 1: something was
     not finished in time and is still on the bus.
 
+    What may lose acknowledged data (NATS core, a stream in memory or without replicas, a standalone mongod) is
+    a warning, and with --strict an error: exit 78.
+
     \b
     Examples:
       tapestore run
@@ -40,7 +46,7 @@ def run(
       SOURCE=kafka STORE=mongodb tapestore run
     """
     loaded = settings()
-    consuming = consume.consume(loaded, open_source(loaded), until_idle=until_idle, as_json=as_json)
+    consuming = consume.consume(loaded, open_source(loaded), until_idle=until_idle, as_json=as_json, strict=strict)
     raise typer.Exit(asyncio.run(consuming))
 
 

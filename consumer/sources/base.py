@@ -69,6 +69,8 @@ class Source(ABC):
     """Whether it comes to an end by itself; what such a source refuses, it refuses for good."""
     lost_ranges: Sequence[LostRange] = ()
     """What retention took away, oldest first; it only grows. Each becomes an audit row."""
+    risks: Sequence[str] = ()
+    """How the bus may lose what it has taken, as far as is known once it is subscribed."""
     destination: str = ""
     """The subject, topics or files, for people and for telemetry."""
     before_revoke: Callable[[], Awaitable[None]] = staticmethod(_nothing_to_flush)

@@ -105,6 +105,7 @@ class JetStreamSource(NatsSource):
 
     async def _session(self, connection: Connection) -> None:
         info = await self._bind(connection.client)
+        self.risks = await self._consumer.risks(connection.client)
         pull = StandingPull(
             connection.client,
             self._consumer,

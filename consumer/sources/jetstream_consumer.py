@@ -82,6 +82,26 @@ class ConsumerInfo(msgspec.Struct, frozen=True):
         return self.num_pending > 0 and not held_up
 
 
+class StreamConfig(msgspec.Struct, frozen=True):
+    """How a stream keeps its messages."""
+
+    storage: str = "file"
+    num_replicas: int = 1
+
+    def risks(self, name: str) -> list[str]:
+        """How it may lose what it has taken."""
+        found = {
+            f"stream {name} is kept in memory: a restart of the server loses it; keep it in files": "memory",
+            f"stream {name} has one replica: a disk that fails loses it; give it three": "alone",
+        }
+        present = {"memory": self.storage == "memory", "alone": self.num_replicas < 2}
+        return [risk for risk, which in found.items() if present[which]]
+
+
+class _StreamInfo(msgspec.Struct, frozen=True):
+    config: StreamConfig
+
+
 class _Problem(msgspec.Struct):
     code: int
     err_code: int = 0
@@ -111,6 +131,14 @@ class DurableConsumer:
     async def info(self, client: Client, seconds: float = REQUEST_SECONDS) -> ConsumerInfo:
         """How it stands now; raises NotFound, SourceUnavailable or SourceRefused."""
         return await self._request(client, f"$JS.API.CONSUMER.INFO.{self.stream}.{self.name}", b"", seconds)
+
+    async def risks(self, client: Client) -> list[str]:
+        """How the stream may lose what it has taken; none when the server does not say."""
+        try:
+            answer = await client.request(f"$JS.API.STREAM.INFO.{self.stream}", b"", timeout=REQUEST_SECONDS)
+            return msgspec.json.decode(answer.data, type=_StreamInfo).config.risks(self.stream)
+        except (errors.Error, msgspec.MsgspecError):
+            return []
 
     async def bind(self, client: Client, wanted: ConsumerConfig) -> ConsumerInfo:
         """Find it or make it as wanted; one that is there is used as it is.

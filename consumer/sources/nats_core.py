@@ -27,6 +27,7 @@ class NatsCoreSource(NatsSource):
 
     name: ClassVar[str] = "nats"
     guarantee: ClassVar[Guarantee] = Guarantee.AT_MOST_ONCE
+    risks = ("NATS core delivers at most once: what is not received while we are away is lost; use JetStream",)
 
     def __init__(self, settings: NatsSettings, *, prefetch_messages: int, prefetch_bytes: int) -> None:
         super().__init__(settings, prefetch_messages=prefetch_messages, prefetch_bytes=prefetch_bytes)

@@ -40,6 +40,11 @@ def at_most_once(source: str) -> None:
     """This source cannot deliver again: what does not fit into memory is lost, counted as dropped."""
 
 
+@event(WARNING)
+def at_risk(risk: str) -> None:
+    """Something outside of us may lose what it has acknowledged; `run --strict` refuses to start then."""
+
+
 @event(INFO)
 def service_stopped(left: int) -> None:
     """The service ended; `left` messages go back to the bus."""

@@ -148,6 +148,8 @@ class BaseAdapter(ABC):
     """It only grows. An index with other options is never kept silently."""
     dead_letters: DeadLetters
     conflicts: Conflicts
+    risks: Sequence[str] = ()
+    """How acknowledged writes may be lost here all the same; known once it is connected."""
     packs: Packs = NO_PACKS
     """What it takes instead of plain records, where whoever decodes makes it at once."""
 

@@ -92,6 +92,7 @@ class MongoDBAdapter(BaseAdapter):
         try:
             with translated():
                 await self._collections.load(self._connection.database)
+                self.risks = await self._connection.risks()
         except UnavailableError as error:
             refusal = await self._connection.refusal()
             await self.disconnect()

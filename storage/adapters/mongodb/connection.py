@@ -100,6 +100,16 @@ class Connection:
                 return found
         return None
 
+    async def risks(self) -> list[str]:
+        """How a majority-acknowledged write may be lost all the same."""
+        hello = await self.database.command("hello")
+        if hello.get("msg") == "isdbgrid":  # a router knows nothing of the disks behind it
+            return []
+        if len(hello.get("hosts", ())) > 1:
+            return []
+        alone = "the replica set has one member" if "setName" in hello else "mongod is standalone"
+        return [f"{alone}: what it has acknowledged is on one disk only; make it a replica set of three"]
+
     async def close(self) -> None:
         """Let go of the client; safe to call twice."""
         client, self._client, self._database = self._client, None, None

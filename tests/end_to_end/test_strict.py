@@ -1,0 +1,43 @@
+"""Bus and store that may lose what they have acknowledged: a warning, and with --strict no start."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.end_to_end.command import tapestore
+from tests.end_to_end.conftest import Told
+from tests.end_to_end.feed import Feed
+
+CONFIG = 78
+
+
+@pytest.mark.parametrize(
+    ("bus", "store", "risk"),
+    [
+        ("jetstream", "local", "stream {stream} has one replica"),
+        ("nats", "local", "NATS core delivers at most once"),
+        ("kafka", "mongodb", "the replica set has one member"),
+    ],
+    indirect=["bus", "store"],
+)
+def test_what_may_lose_data_is_refused_when_we_are_strict(bus: Told, store: Told, risk: str) -> None:
+    told = {**bus, **store}
+    Feed(told).send(10)
+    risk = risk.format(stream=bus.get("NATS_STREAM"))
+
+    refused = tapestore("run", "--strict", "--until-idle", "0.5", told=told, expect=CONFIG)
+    warned = tapestore("run", "--until-idle", "0.5", told=told)
+
+    assert refused.err.splitlines()[-1].startswith(f"tapestore: refused by --strict: {risk}")
+    assert '"event": "at_risk"' in warned.err
+    assert warned.err.count(risk) == 1
+
+
+@pytest.mark.parametrize(("bus", "store"), [("kafka", "local")], indirect=True)
+def test_strict_lets_pass_what_loses_nothing(bus: Told, store: Told) -> None:
+    told = {**bus, **store}
+    Feed(told).send(10)
+
+    ended = tapestore("run", "--strict", "--until-idle", "0.5", told=told)
+
+    assert "at_risk" not in ended.err
