@@ -22,7 +22,8 @@ class Message(msgspec.Struct, gc=False):
 
     `partition` and `offset` say where on the bus: stream and sequence, topic-partition and offset, file
     and line. `time_ms` is the bus's own stable record time in epoch milliseconds, None where it has none.
-    Header names are lower case. `deliveries` counts from 1; above 1 it is a redelivery.
+    Header names are lower case. `deliveries` counts from 1; above 1 it is a redelivery. `given_up` says that the bus
+    will not deliver it again, whatever becomes of it.
     """
 
     data: bytes
@@ -33,6 +34,7 @@ class Message(msgspec.Struct, gc=False):
     headers: Mapping[str, str] | None = None
     time_ms: int | None = None
     deliveries: int = 1
+    given_up: bool = False
 
     @property
     def position(self) -> str:

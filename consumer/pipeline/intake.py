@@ -46,6 +46,9 @@ class Intake:
         return full
 
     def _decoded(self, message: Message) -> Decoded:
+        if message.given_up:
+            error = DecodeError(Reason.MAX_DELIVERIES, f"the bus gave it up after {message.deliveries} deliveries")
+            return Decoded([], [Failure(0, error)], None)
         try:
             return self._decoder.decode(message)
         except DecodeError as error:

@@ -18,6 +18,7 @@ from config.bus import NatsSettings
 from consumer.errors import SourceError
 from consumer.messages import Delivery, Message, Settlement
 from consumer.sources.base import SourceStatus
+from consumer.sources.given_up import GivenUp
 from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, DurableConsumer
 from consumer.sources.jetstream_reply import consumer_sequence, place
 from consumer.sources.leases import Leases
@@ -56,8 +57,12 @@ class JetStreamSource(NatsSource):
         self._unsent: deque[tuple[str, bytes]] = deque()
         self._redelivered = 0
         self._last_reply = ""
+        self._given_up: list[Message] = []
 
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        if self._given_up:
+            given_up, self._given_up = self._given_up, []
+            return [Delivery(message, self, "") for message in given_up]
         deliveries = await super().receive(max_messages, max_bytes)
         if self._pull is not None and self._pull.wants_more:
             self._turn.set()
@@ -66,7 +71,9 @@ class JetStreamSource(NatsSource):
     def settled(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             reply: str = delivery.token
-            if self._leases.end(reply):  # else it belongs to a consumer that is gone, or we are closed
+            if delivery.message.given_up and delivery.settlement is Settlement.LATER:
+                self._given_up.append(delivery.message)  # nobody else will bring it again
+            elif self._leases.end(reply):  # else it belongs to a consumer that is gone, or we are closed
                 self._unsent.append((reply, _word(delivery.settlement)))
 
     async def flush(self) -> None:
@@ -117,6 +124,7 @@ class JetStreamSource(NatsSource):
             turn=self._turn,
         )
         await pull.subscribe()
+        advisories = await GivenUp(connection.client, self._consumer, self._take_given_up).listen()
         try:
             self._pull = pull
             self._serving()
@@ -124,8 +132,13 @@ class JetStreamSource(NatsSource):
         finally:
             self._pull = None
             await self._unsubscribe(pull.subscription)
+            await self._unsubscribe(advisories)
             if self._closed:
                 await self._give_back(connection.client)
+
+    def _take_given_up(self, message: Message) -> None:
+        self._given_up.append(message)
+        self._buffer.wake()
 
     async def _bind(self, client: Client) -> ConsumerInfo:
         """Find or make the consumer; what was given by another one of that name can no longer be settled.

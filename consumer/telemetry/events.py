@@ -84,6 +84,11 @@ def source_lost(source: str, reason: str) -> None:
     """The bus does not answer; the source goes on trying."""
 
 
+@event(ERROR)
+def message_stranded(stream: str, sequence: int, error: str) -> None:
+    """The server gave a message up and we could not fetch it: it is still in the stream, and not in the store."""
+
+
 @event(ERROR, every=30, by=("source",))
 def source_refused(source: str, reason: str, fix: str) -> None:
     """The bus refuses what we ask until a person acts."""

@@ -195,6 +195,24 @@ async def test_two_sources_share_the_work_and_neither_sees_what_the_other_has(bu
     assert seen["two"]
 
 
+async def test_what_the_server_gives_up_is_handed_on_once_more(bus: JetStreamUnderTest) -> None:
+    await bus.publish(*numbered(3))
+    async with bus.source() as source:
+        received = await take(source, 3)
+        async with bus.client() as client:
+            js = client.jetstream()
+            config = (await js.consumer_info("TEST", "tapestore")).config
+            await js.add_consumer("TEST", config.evolve(max_deliver=1))
+        await settle_all(source, received[:2], Settlement.LATER)
+        await settle_all(source, received[2:], Settlement.STORED)
+
+        given_up = await take(source, 2)
+        assert sorted(data(given_up)) == numbered(2)
+        assert {(d.message.given_up, d.message.subject) for d in given_up} == {(True, SUBJECT)}
+        await settle_all(source, given_up, Settlement.LATER)
+        assert sorted(data(await take(source, 2, settle=Settlement.REJECTED))) == numbered(2)
+
+
 # Bounds.
 
 

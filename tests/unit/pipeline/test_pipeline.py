@@ -132,6 +132,15 @@ async def test_a_message_that_meets_a_bug_of_the_decoder_is_kept_and_holds_nobod
         assert each.counts == {"received": 3, "stored": 2, "dead_lettered": 1}
 
 
+async def test_what_the_bus_gave_up_is_a_dead_letter_with_that_reason() -> None:
+    async with flow(Message(trade(1), "memory", "memory", 0, deliveries=3, given_up=True), END) as each:
+        await each.pipeline.run()
+        (letter,) = [letter async for letter in each.store.dead_letters.find()]
+        assert (letter.data, letter.reason) == (trade(1), Reason.MAX_DELIVERIES)
+        assert "after 3 deliveries" in letter.error
+        assert each.counts == {"received": 1, "dead_lettered": 1}
+
+
 async def test_a_bad_element_of_a_list_is_one_dead_letter_and_the_message_is_stored() -> None:
     good = samples.MINI_TICKER.split(b'"data":', 1)[1][:-1]
     async with flow(b'{"stream":"!miniTicker@arr","data":[' + good + b",{}]}", END) as each:
