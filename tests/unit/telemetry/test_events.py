@@ -135,6 +135,7 @@ def test_each_level_keeps_its_promise() -> None:
     each_batch = {"batch_flushed", "settled", "lineage_written"}
     needs_a_person_or_lost_data = {
         "source_refused",
+        "message_stranded",
         "operator_needed",
         "unknown_error",
         "records_dropped",
