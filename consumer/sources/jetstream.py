@@ -112,7 +112,7 @@ class JetStreamSource(NatsSource):
 
     async def _session(self, connection: Connection) -> None:
         info = await self._bind(connection.client)
-        self.risks = await self._consumer.risks(connection.client)
+        self.risks = [*await self._consumer.risks(connection.client), *self._stalls(info.config.max_ack_pending)]
         pull = StandingPull(
             connection.client,
             self._consumer,
@@ -135,6 +135,13 @@ class JetStreamSource(NatsSource):
             await self._unsubscribe(advisories)
             if self._closed:
                 await self._give_back(connection.client)
+
+    def _stalls(self, limit: int) -> list[str]:
+        """What a limit of unsettled messages below twice our own does to the flow."""
+        if not 0 < limit < self._max_ack_pending:
+            return []
+        name, wanted = self._settings.durable, self._max_ack_pending
+        return [f"consumer {name} stops at {limit} unsettled messages: raise max_ack_pending to {wanted}"]
 
     def _take_given_up(self, message: Message) -> None:
         self._given_up.append(message)

@@ -95,6 +95,7 @@ async def test_a_consumer_that_is_there_is_used_as_it_is(bus: JetStreamUnderTest
         await bus.subscribed(source)
         details = (await source.status()).details
     assert (details["max_ack_pending"], details["filter_subject"]) == (7, "md.other")
+    assert source.risks[-1] == "consumer tapestore stops at 7 unsettled messages: raise max_ack_pending to 4000"
 
 
 @pytest.mark.parametrize(
