@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial, wraps
 from inspect import iscoroutinefunction
 from typing import Any, NoReturn
@@ -32,6 +33,7 @@ from storage.repositories.lineage import LineageRepository
 from tests.faults.broken import VARIANTS
 
 POLL_SECONDS = 0.02
+OPEN_SECONDS = 10
 Step = Callable[[], Awaitable[Any]]
 
 
@@ -112,10 +114,17 @@ def before_a_settlement(service: Service, fate: Fate) -> None:
     """Die before the bus hears of what is stored, and after the lineage has heard of what is open."""
 
     async def end(_: Step) -> None:
-        await lineage_is_open(service)
+        vars(service.store)["put"] = _never  # what is not written yet stays open
+        with suppress(TimeoutError):  # all had been written: then it is a kill like any other
+            async with asyncio.timeout(OPEN_SECONDS):
+                await lineage_is_open(service)
         kill()
 
     instead(service.source, "flush", fate, end)
+
+
+async def _never(*_: object) -> None:
+    await asyncio.Event().wait()
 
 
 async def lineage_is_open(service: Service) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.faults.conftest import CourtRoom
 from tests.faults.test_store_faults import ended_well
 
 MIB = 1 << 20
+LOOK_SECONDS = 0.02
 LEVEL = '["1.5","2"]'
 
 
@@ -56,19 +58,28 @@ def book(levels: int, symbol: str = "BTCUSDT") -> str:
 
 
 def replayed(told: Told, tape: Path) -> tuple[Ended, int]:
-    """How a replay ended, and the most memory that it had, in MiB."""
+    """Replay a tape; how it ended, and the most memory that was resident, in MiB.
+
+    `ru_maxrss` would not do: it counts the parent's memory too, of which the child is a copy before it is itself.
+    """
     command = [sys.executable, "-m", "consumer", "replay", str(tape), "--json"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment(told), stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            assert process.stdout is not None and process.stderr is not None
-            out, err = process.stdout.read(), process.stderr.read()
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            if process.returncode is None:
-                process.kill()
-    return Ended(process.returncode, out, err), used.ru_maxrss // 1024
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        with subprocess.Popen(command, env=environment(told), stdout=out, stderr=err, text=True) as process:
+            peak = 0
+            while process.poll() is None:
+                peak = max(peak, _peak_mib(process.pid))
+                time.sleep(LOOK_SECONDS)
+        out.seek(0), err.seek(0)
+        return Ended(process.returncode, out.read(), err.read()), peak
+
+
+def _peak_mib(pid: int) -> int:
+    """What the kernel says of a process; 0 when it is ending."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 
 
 @pytest.mark.fault("messages are too large", injection="9 MB, and a document of more than 16 MB", holds="P1 P6 P7")
