@@ -99,7 +99,7 @@ def test_what_is_too_large_is_a_letter_and_its_neighbours_are_stored(told: Told,
 
     assert ended.code == 0, ended.err
     assert Reason.DOCUMENT_TOO_LARGE in {letter.reason for letter in dead_letters(told)}
-    assert [document["trade_id"] for document in documents(told)["trades_BTCUSDT"]] == [1, 2, 3]
+    assert sorted(document["trade_id"] for document in documents(told)["trades_BTCUSDT"]) == [1, 2, 3]
 
 
 @pytest.mark.fault("a decompression bomb", injection="2 GB of zeros in 64 KB of zstd, between messages", holds="P1 P6")
@@ -117,7 +117,7 @@ def test_a_bomb_does_not_fill_the_memory(told: Told, tmp_path: Path) -> None:
 
     assert ended.code == 0, ended.err
     assert Counter(letter.reason for letter in dead_letters(told)) == {Reason.TOO_LARGE: 1}
-    assert [document["trade_id"] for document in documents(told)["trades_BTCUSDT"]] == [1, 2]
+    assert sorted(document["trade_id"] for document in documents(told)["trades_BTCUSDT"]) == [1, 2]
     assert peak < 512
 
 
