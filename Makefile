@@ -7,6 +7,11 @@ UV := .cache/uv/bin/uv
 UV_VERSION := 0.13.8
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
+# What only `make test` runs: what needs servers, and the adapter contract once more for stores that share their code
+# with another.
+NOT_IN_CHECK := integration faults end_to_end \
+	$(patsubst %,contracts/test_%_adapter.py,guarded local_json sqlite)
+
 # Stamps: nothing is installed again while its lock is unchanged.
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
@@ -30,11 +35,11 @@ faults: $(DEV_READY) ## Kill and break everything for an hour or two, and write 
 		$(BIN)/pytest -q -n 2 --dist worksteal -m "" tests/faults; \
 		$(BIN)/python -m tests.faults.report .cache/faults.json
 
-check: $(DEV_READY) ## Format, lint, types, unit tests and contracts in memory: under a minute
+check: $(DEV_READY) ## Format, lint, types, unit tests and contracts without a server: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST) -q -m "not server and not tools" --ignore=tests/integration --ignore=tests/faults --ignore=tests/end_to_end
+	$(PYTEST) -q -m "not server and not tools" $(addprefix --ignore=tests/,$(NOT_IN_CHECK))
 
 format: $(DEV_READY) ## Format, mend what the linter can, and write the generated files again
 	$(BIN)/ruff check --fix .
