@@ -7,8 +7,8 @@ Making a record of Python values to take it apart again costs more than all the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
@@ -32,28 +32,32 @@ NO_PACKS: Packs = {}
 """For a store that is given plain records."""
 
 
-class Shape(Protocol):
-    """What was on the wire; `table` names the kind of its first record."""
+class Unpacks(Protocol):
+    """Whoever knows what was on the wire."""
 
-    table: ClassVar[str]
-
-    def records(self, origin: Any) -> Sequence[Record]:
-        """The records that it says."""
+    def record(self, message: Any, key: str) -> Record:
+        """The record of that key in a message."""
         ...
 
 
 class Packed(msgspec.Struct, gc=False):
-    """One record as one store writes it; it stands for the first record of its shape."""
+    """One record of a table as one store writes it.
+
+    Nothing else is kept of it: the plain record is made of its message again, when somebody asks for it.
+    """
 
     symbol: str
     key: str
     body: Any
-    shape: Shape
-    origin: Any
+    table: str
+    message: Any = None
+    unpacks: Unpacks | None = None
 
     def record(self) -> Record:
         """The plain record, made anew each time."""
-        return self.shape.records(self.origin)[0]
+        if self.unpacks is None:
+            raise RuntimeError(f"{self.key} was packed without a way back to its record")
+        return self.unpacks.record(self.message, self.key)
 
 
 Item = Record | Packed

@@ -17,8 +17,8 @@ from consumer.decode.origin import ABSENT, Origin, parse_stream, subject_symbol
 from consumer.decode.shapes import BOOK_TICKER, BY_EVENT, BY_STREAM, FUNDING_ROW, PARTIAL_DEPTH, Shape
 from consumer.errors import DecodeError
 from consumer.messages import Message
-from storage import Reason
-from storage.packed import NO_PACKS, Item, Packs
+from storage import TABLE_OF, Reason, Record
+from storage.packed import NO_PACKS, Item, Packed, Packs, plain
 
 
 class Failure(NamedTuple):
@@ -102,9 +102,28 @@ class Decoder:
         check_limits(message.data, self._max_bytes, self._max_nesting)
         if (found := self._express(message.data)) is not None:
             items, trace = found
-            return Decoded([(0, item) for item in items], [], trace or _header_trace(message.headers))
+            decoded = Decoded([(0, item) for item in items], [], trace or _header_trace(message.headers))
+        else:
+            decoded = self._decode(message)
+        if self._packs:
+            self._leave_a_way_back(decoded, message)
+        return decoded
+
+    def record(self, message: Message, key: str) -> Record:
+        """The plain record of that key in a message that was decoded before."""
+        decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
+        records = (plain(item) for _, item in decoded.records)
+        return next(record for record in records if TABLE_OF[type(record)].key(record) == key)
+
+    def _leave_a_way_back(self, decoded: Decoded, message: Message) -> None:
+        for _, item in decoded.records:
+            if isinstance(item, Packed):
+                item.message, item.unpacks = message, self
+
+    def _decode(self, message: Message) -> Decoded:
+        """The long way: envelope, payload, shape."""
         try:
-            return self._decode(message)
+            return self._unwrap(message)
         except DecodeError:
             raise
         except (ValueError, RecursionError) as error:
@@ -117,7 +136,7 @@ class Decoder:
         except (ValueError, RecursionError, DecodeError):
             return None
 
-    def _decode(self, message: Message) -> Decoded:
+    def _unwrap(self, message: Message) -> Decoded:
         data = message.data
         if data.lstrip()[:1] == b"[":
             return self._decode_list(data, _origin(None, ABSENT, message), _header_trace(message.headers))

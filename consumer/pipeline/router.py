@@ -32,7 +32,7 @@ class Router:
     def place(self, item: Item, message: Message) -> Place:
         """The place of a record of a message; raises ValueError for a symbol that must not become a name."""
         if isinstance(item, Packed):
-            key: Key = (item.shape.table, item.symbol, None, message.partition)
+            key: Key = (item.table, item.symbol, None, message.partition)
         else:
             key = (type(item), item.symbol, getattr(item, "timeframe", None), message.partition)
         return self._places.get(key) or self._new_place(key, item, message)
@@ -50,4 +50,4 @@ class Router:
 
 
 def _table_of(item: Item) -> Table:
-    return TABLES[item.shape.table] if isinstance(item, Packed) else TABLE_OF[type(item)]
+    return TABLES[item.table] if isinstance(item, Packed) else TABLE_OF[type(item)]

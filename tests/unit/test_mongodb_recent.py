@@ -19,7 +19,7 @@ class Clock:
 
 
 def packed(*numbers: int, body: bytes = b"same") -> list[Packed]:
-    return [Packed("BTCUSDT", f"BTCUSDT_{number}", body, None, None) for number in numbers]  # type: ignore[arg-type]
+    return [Packed("BTCUSDT", f"BTCUSDT_{number}", body, "trades") for number in numbers]
 
 
 @pytest.fixture

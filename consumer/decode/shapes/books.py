@@ -48,7 +48,7 @@ class DepthShape(Shape, gc=False):
         kind = "snapshot" if origin.levels else "diff"
         ids = (self.U, self.u, self.pu)
         packed = pack(symbol(self.s), ms(self.E), kind, *ids, self.b, self.a, origin.levels)
-        return (Packed(*packed, self, origin),)
+        return (Packed(*packed, self.table),)
 
 
 class PartialDepthShape(Shape, gc=False):
@@ -105,7 +105,7 @@ class BookTickerShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         time_ms = ms(self.T) if self.T else to_ms(origin.time())
-        return (Packed(*pack(symbol(self.s), time_ms, self.u, self.b, self.B, self.a, self.A), self, origin),)
+        return (Packed(*pack(symbol(self.s), time_ms, self.u, self.b, self.B, self.a, self.A), self.table),)
 
 
 def levels(wire: WireLevels) -> tuple[Level, ...]:

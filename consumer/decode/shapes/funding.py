@@ -30,7 +30,7 @@ class MarkPriceShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         prices = (self.p, self.i or None, self.P or None, self.r or None)
-        mark = Packed(*pack(symbol(self.s), ms(self.E), *prices, optional_ms(self.T)), self, origin)
+        mark = Packed(*pack(symbol(self.s), ms(self.E), *prices, optional_ms(self.T)), self.table)
         return (mark, self._funding()) if self.r and self.T else (mark,)
 
     def _mark(self) -> MarkPrice:

@@ -50,7 +50,7 @@ class TickerShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         prices = (self.o, self.h, self.l, self.c, self.v, self.q, self.p, self.P, self.w)
-        return (Packed(*pack(symbol(self.s), ms(self.E), *prices, self.n), self, origin),)
+        return (Packed(*pack(symbol(self.s), ms(self.E), *prices, self.n), self.table),)
 
 
 class MiniTickerShape(Shape, gc=False):
@@ -84,4 +84,4 @@ class MiniTickerShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         prices = (self.o, self.h, self.l, self.c, self.v, self.q)
-        return (Packed(*pack(symbol(self.s), ms(self.E), *prices), self, origin),)
+        return (Packed(*pack(symbol(self.s), ms(self.E), *prices), self.table),)

@@ -40,7 +40,7 @@ class TradeShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         packed = pack(symbol(self.s), ms(self.T), self.t, self.p, self.q, self.m, optional_ms(self.E))
-        return (Packed(*packed, self, origin),)
+        return (Packed(*packed, self.table),)
 
 
 class AggTradeShape(Shape, gc=False):
@@ -77,4 +77,4 @@ class AggTradeShape(Shape, gc=False):
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         ids = (self.a, self.f, self.l)
         packed = pack(symbol(self.s), ms(self.T), *ids, self.p, self.q, self.m, optional_ms(self.E))
-        return (Packed(*packed, self, origin),)
+        return (Packed(*packed, self.table),)
