@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, SecretStr
 
+from config.tls_words import MODES, plain_word
+
 HIDDEN = "***"
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
@@ -33,8 +35,6 @@ _ASYNC_DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
-_TLS_MODES = frozenset({"disable", "disabled", "false", "0", "allow", "prefer", "preferred", "require", "required"})
-_TLS_MODES |= {"true", "1", "verifyca", "verifyfull", "verifyidentity"}
 
 
 def public_url(text: str) -> str:
@@ -102,15 +102,11 @@ def asynchronous(url: str) -> str:
     if parsed.port is not None and not re.fullmatch(_PORT, str(parsed.port)):
         raise ValueError("names a port above 65535")
     for name, mode in parsed.query.items():
-        if _words(name) in ("sslmode", "ssl") and _words(str(mode)) not in _TLS_MODES:
+        if plain_word(name) in ("sslmode", "ssl") and plain_word(str(mode)) not in MODES:
             raise ValueError("has an unknown TLS mode: disable, prefer, require, verify-ca or verify-full")
     if not awaitable:
         raise ValueError("needs an asyncio driver: mysql+aiomysql, postgresql+asyncpg or sqlite+aiosqlite")
     return parsed.render_as_string(hide_password=False)
-
-
-def _words(text: str) -> str:
-    return text.lower().replace("_", "").replace("-", "")
 
 
 def _bracketed(host: str) -> str:

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "storage.values",
     ),
     "storage.schemas": ("storage.errors", "storage.records", "storage.tables", "storage.times", "storage.values"),
-    "storage.sql": ("storage.errors", "storage.observer", "storage.times"),
+    "storage.sql": ("config.tls_words", "storage.errors", "storage.observer", "storage.times"),
     "storage.metadata": (
         "storage.circuit_breaker",
         "storage.errors",

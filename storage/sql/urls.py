@@ -9,16 +9,12 @@ from typing import Any
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from config.tls_words import DRIVER_DECIDES, ENCRYPTED, MODES, NO_TLS, TRUSTED_HOST, plain_word
 from storage.errors import RejectedError
 
 DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mysql+aiomysql", "postgresql": "postgresql+asyncpg"}
 DRIVERS |= {"postgres": DRIVERS["postgresql"], "sqlite": "sqlite+aiosqlite"}
 
-NO_TLS = frozenset({"disable", "disabled", "false", "0"})
-DRIVER_DECIDES = frozenset({"allow", "prefer", "preferred"})
-ENCRYPTED = frozenset({"require", "required"})
-TRUSTED = frozenset({"verifyca"})
-TRUSTED_HOST = frozenset({"verifyfull", "verifyidentity", "true", "1"})
 OURS = frozenset({"charset", "connecttimeout"})
 """Options that other programs need in the URL and that are always set here: utf8mb4, bounded."""
 
@@ -34,7 +30,7 @@ def parse_url(text: str) -> tuple[URL, dict[str, Any]]:
     url = _parse(text)
     if url.drivername == DRIVERS["sqlite"]:
         return _sqlite(url), {}
-    options = {_plain(name): str(value) for name, value in url.query.items()}
+    options = {plain_word(name): str(value) for name, value in url.query.items()}
     arguments = _tls(options)
     if "unixsocket" in options and url.drivername == DRIVERS["mysql"]:
         arguments["unix_socket"] = options["unixsocket"]
@@ -59,7 +55,7 @@ def _parse(text: str) -> URL:
 
 def _check_options(url: URL) -> None:
     known = {"sslmode", "ssl", *CA, *CERTIFICATE, *KEY, "unixsocket", "applicationname"} | OURS
-    if unknown := sorted(name for name in url.query if _plain(name) not in known):
+    if unknown := sorted(name for name in url.query if plain_word(name) not in known):
         raise RejectedError(f"unknown option in the URL: {', '.join(unknown)}")
 
 
@@ -69,10 +65,6 @@ def _sqlite(url: URL) -> URL:
     return url
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")
-
-
 CA = ("sslca", "sslrootcert")
 CERTIFICATE = ("sslcert",)
 KEY = ("sslkey",)
@@ -80,7 +72,7 @@ KEY = ("sslkey",)
 
 def _tls(options: Mapping[str, str]) -> dict[str, Any]:
     ca, certificate, key = (_first(options, names) for names in (CA, CERTIFICATE, KEY))
-    mode = _plain(options.get("sslmode") or options.get("ssl") or ("verifyfull" if ca or certificate else "prefer"))
+    mode = plain_word(options.get("sslmode") or options.get("ssl") or ("verifyfull" if ca or certificate else "prefer"))
     if mode in DRIVER_DECIDES:
         return {}
     if mode in NO_TLS:
@@ -89,7 +81,7 @@ def _tls(options: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _context(mode: str, ca: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
-    if mode not in ENCRYPTED | TRUSTED | TRUSTED_HOST:
+    if mode not in MODES:
         raise RejectedError(f"unknown TLS mode {mode!r} in the URL: disable, require, verify-ca, verify-full")
     try:
         context = ssl.create_default_context(cafile=ca)
