@@ -28,8 +28,23 @@ what it cannot vouch for; the plain way then says whether anything is wrong with
 Packs = Mapping[str, Pack]
 """By the name of the table."""
 
+KEYS: Mapping[str, str] = {
+    "trades": "{symbol}_{timestamp}_{trade_id}",
+    "agg_trades": "{symbol}_{timestamp}_{agg_trade_id}",
+    "mark_prices": "{symbol}_{timestamp}",
+    "tickers": "{symbol}_{timestamp}",
+    "mini_tickers": "{symbol}_{timestamp}",
+    "book_tickers": "{symbol}_{update_id}",
+}
+"""The keys of the tables whose columns all have a fixed size, as f-strings over the columns."""
+
 NO_PACKS: Packs = {}
 """For a store that is given plain records."""
+
+
+def depth_key(symbol: str, kind: str, first: int | None, last: int, levels: int) -> str:
+    """The key of an order book: a change by both of its ids, a snapshot by its last one and its size."""
+    return f"{symbol}_{last}_s{levels}" if kind == "snapshot" else f"{symbol}_{first}_{last}"
 
 
 class Unpacks(Protocol):

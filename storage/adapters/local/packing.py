@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from storage.packed import PLAIN_DECIMAL, Pack, Packs
+from storage.packed import KEYS, PLAIN_DECIMAL, Pack, Packs, depth_key
 from storage.tables import TABLES, ColumnType, Table
 
 
@@ -20,13 +20,14 @@ def check_decimal(text: str | None) -> None:
         raise ValueError(f"{text[:40]!r} is not written as exchanges write it")
 
 
-def _fixed(table: Table, key: Callable[..., str]) -> Pack:
+def _fixed(table: Table, key: str) -> Pack:
+    key_of = _key_of(table, key)
     decimals = [place for place, column in enumerate(table.columns[1:]) if column.type is ColumnType.DECIMAL]
 
     def pack(symbol: str, *values: Any) -> tuple[str, str, Any]:
         for place in decimals:
             check_decimal(values[place])
-        return symbol, key(symbol, *values), (symbol, *values)
+        return symbol, key_of(symbol, *values), (symbol, *values)
 
     return pack
 
@@ -35,8 +36,11 @@ def _depth(symbol: str, timestamp: int, kind: str, first: Any, last: int, *rest:
     previous, bids, asks, levels = rest
     _check_levels(bids)
     _check_levels(asks)
-    key = f"{symbol}_{last}_s{levels}" if kind == "snapshot" else f"{symbol}_{first}_{last}"
-    return symbol, key, (symbol, timestamp, kind, first, last, previous, bids, asks)
+    return (
+        symbol,
+        depth_key(symbol, kind, first, last, levels),
+        (symbol, timestamp, kind, first, last, previous, bids, asks),
+    )
 
 
 def _check_levels(levels: Sequence[tuple[str, str]]) -> None:
@@ -45,24 +49,11 @@ def _check_levels(levels: Sequence[tuple[str, str]]) -> None:
         check_decimal(quantity)
 
 
-def _by_time(symbol: str, timestamp: int, *_: Any) -> str:
-    return f"{symbol}_{timestamp}"
+def _key_of(table: Table, key: str) -> Callable[..., str]:
+    """The f-string as a function of the columns, written once."""
+    names = ", ".join(column.name for column in table.columns)
+    found: Callable[..., str] = eval(f"lambda {names}: f{key!r}")  # noqa: S307  # nothing in it comes from outside
+    return found
 
 
-def _by_id(symbol: str, _: int, id: int, *__: Any) -> str:
-    return f"{symbol}_{id}"
-
-
-def _by_time_and_id(symbol: str, timestamp: int, id: int, *_: Any) -> str:
-    return f"{symbol}_{timestamp}_{id}"
-
-
-PACKS: Packs = {
-    "trades": _fixed(TABLES["trades"], _by_time_and_id),
-    "agg_trades": _fixed(TABLES["agg_trades"], _by_time_and_id),
-    "mark_prices": _fixed(TABLES["mark_prices"], _by_time),
-    "tickers": _fixed(TABLES["tickers"], _by_time),
-    "mini_tickers": _fixed(TABLES["mini_tickers"], _by_time),
-    "book_tickers": _fixed(TABLES["book_tickers"], _by_id),
-    "depth": _depth,
-}
+PACKS: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth}

@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Any
 
 from storage.adapters.mongodb.documents import DECIMAL_BIAS, ENCODINGS, text
-from storage.packed import PLAIN_DECIMAL, Pack, Packs
+from storage.packed import KEYS, PLAIN_DECIMAL, Pack, Packs, depth_key
 from storage.tables import TABLES, Column, ColumnType, Table
 
 _SIZES = {ColumnType.INT: "q", ColumnType.TIME: "q", ColumnType.BOOL: "?", ColumnType.DECIMAL: "16s"}
@@ -95,7 +95,7 @@ def _depth(
     levels: int,
 ) -> tuple[str, str, bytes]:
     """The pack of order books: the number of their levels varies, so the elements are joined."""
-    key = f"{symbol}_{last}_s{levels}" if kind == "snapshot" else f"{symbol}_{first}_{last}"
+    key = depth_key(symbol, kind, first, last, levels)
     id = key.encode()
     rest = b"".join(
         (
@@ -127,12 +127,4 @@ def _pair(index: int) -> bytes:
     return b"\x04%d\x00" % index + _PAIR_SIZE + b"\x130\x00"
 
 
-PACKS: Packs = {
-    "trades": _fixed(TABLES["trades"], "{symbol}_{timestamp}_{trade_id}"),
-    "agg_trades": _fixed(TABLES["agg_trades"], "{symbol}_{timestamp}_{agg_trade_id}"),
-    "mark_prices": _fixed(TABLES["mark_prices"], "{symbol}_{timestamp}"),
-    "tickers": _fixed(TABLES["tickers"], "{symbol}_{timestamp}"),
-    "mini_tickers": _fixed(TABLES["mini_tickers"], "{symbol}_{timestamp}"),
-    "book_tickers": _fixed(TABLES["book_tickers"], "{symbol}_{update_id}"),
-    "depth": _depth,
-}
+PACKS: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth}
