@@ -72,7 +72,7 @@ class Service:
         )
         self.metadata = Metadata(settings, source, self.store, report, self.run_id)
         self._strict = strict
-        self._told: set[str] = set()
+        self._risks_told: set[str] = set()
         self._risks_known = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -148,8 +148,12 @@ class Service:
         if not self._strict:
             return
         await self._risks_known.wait()
-        if risks := (*self.source.risks, *self.store.risks):
+        if risks := self._risks:
             raise AtRisk(risks)
+
+    @property
+    def _risks(self) -> tuple[str, ...]:
+        return (*self.source.risks, *self.store.risks)
 
     async def _watch(self, until_idle: float | None) -> None:
         """Keep `source_status` fresh; stop once there was nothing to do for `until_idle` seconds."""
@@ -164,9 +168,9 @@ class Service:
             await asyncio.sleep(POLL_SECONDS)
 
     def _tell_risks(self) -> None:
-        for risk in (*self.source.risks, *self.store.risks):
-            if risk not in self._told:
-                self._told.add(risk)
+        for risk in self._risks:
+            if risk not in self._risks_told:
+                self._risks_told.add(risk)
                 events.at_risk(risk)
 
     def _is_idle(self) -> bool:

@@ -90,12 +90,12 @@ class StreamConfig(msgspec.Struct, frozen=True):
 
     def risks(self, name: str) -> list[str]:
         """How it may lose what it has taken."""
-        found = {
-            f"stream {name} is kept in memory: a restart of the server loses it; keep it in files": "memory",
-            f"stream {name} has one replica: a disk that fails loses it; give it three": "alone",
-        }
-        present = {"memory": self.storage == "memory", "alone": self.num_replicas < 2}
-        return [risk for risk, which in found.items() if present[which]]
+        found = []
+        if self.storage == "memory":
+            found.append(f"stream {name} is kept in memory: a restart of the server loses it; keep it in files")
+        if self.num_replicas < 2:
+            found.append(f"stream {name} has one replica: a disk that fails loses it; give it three")
+        return found
 
 
 class _StreamInfo(msgspec.Struct, frozen=True):
