@@ -12,21 +12,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from consumer.decode.origin import ABSENT, Origin, parse_stream
-from consumer.decode.shapes import (
-    BY_EVENT,
-    BY_STREAM,
-    AggTradeShape,
-    BookTickerShape,
-    ContinuousKlineShape,
-    DepthShape,
-    ForceOrderShape,
-    KlineShape,
-    MarkPriceShape,
-    MiniTickerShape,
-    Shape,
-    TickerShape,
-    TradeShape,
-)
+from consumer.decode.shapes import BY_EVENT, BY_STREAM, SHAPES, BookTickerShape, Shape
 from storage.packed import Item, Packs
 
 S = TypeVar("S", bound=Shape)
@@ -52,20 +38,6 @@ class TimedBookTickerShape(BookTickerShape, gc=False, kw_only=True):
     T: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
-_SHAPES: dict[str, type[Shape]] = {
-    "trade": TradeShape,
-    "aggTrade": AggTradeShape,
-    "kline": KlineShape,
-    "continuous_kline": ContinuousKlineShape,
-    "depthUpdate": DepthShape,
-    "bookTicker": TimedBookTickerShape,
-    "24hrTicker": TickerShape,
-    "24hrMiniTicker": MiniTickerShape,
-    "markPriceUpdate": MarkPriceShape,
-    "forceOrder": ForceOrderShape,
-}
-
-
 class Way(NamedTuple):
     """How messages of one event are read."""
 
@@ -87,7 +59,8 @@ def _way(event: str, shape: Any) -> Way:
     return Way(msgspec.json.Decoder(Wrapped[shape]), msgspec.json.Decoder(flat), BY_EVENT[event])
 
 
-_WAYS = {event.encode(): _way(event, shape) for event, shape in _SHAPES.items()}
+_EXPRESS = {**SHAPES, "bookTicker": TimedBookTickerShape}
+_WAYS = {event.encode(): _way(event, shape) for event, shape in _EXPRESS.items()}
 _EVENT = b'"e":"'
 _FLAT = b'{"e":'
 

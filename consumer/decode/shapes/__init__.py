@@ -6,6 +6,7 @@ Streams"); one class each, fields named as on the wire, unknown fields skipped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,42 +19,28 @@ from consumer.decode.shapes.liquidations import ForceOrderShape
 from consumer.decode.shapes.tickers import MiniTickerShape, TickerShape
 from consumer.decode.shapes.trades import AggTradeShape, TradeShape
 
-__all__ = [
-    "BOOK_TICKER",
-    "BY_EVENT",
-    "BY_STREAM",
-    "FUNDING_ROW",
-    "PARTIAL_DEPTH",
-    "AggTradeShape",
-    "BookTickerShape",
-    "ContinuousKlineShape",
-    "DepthShape",
-    "ForceOrderShape",
-    "KlineShape",
-    "MarkPriceShape",
-    "MiniTickerShape",
-    "Shape",
-    "TickerShape",
-    "TradeShape",
-]
+__all__ = ["BOOK_TICKER", "BY_EVENT", "BY_STREAM", "FUNDING_ROW", "PARTIAL_DEPTH", "SHAPES", "BookTickerShape", "Shape"]
 
 
 def _decoder(shape: Any) -> msgspec.json.Decoder[Shape]:
     return msgspec.json.Decoder(shape)
 
 
-BY_EVENT = {
-    "trade": _decoder(TradeShape),
-    "aggTrade": _decoder(AggTradeShape),
-    "kline": _decoder(KlineShape),
-    "continuous_kline": _decoder(ContinuousKlineShape),
-    "depthUpdate": _decoder(DepthShape),
-    "bookTicker": _decoder(BookTickerShape),
-    "24hrTicker": _decoder(TickerShape),
-    "24hrMiniTicker": _decoder(MiniTickerShape),
-    "markPriceUpdate": _decoder(MarkPriceShape),
-    "forceOrder": _decoder(ForceOrderShape),
+SHAPES: Mapping[str, type[Shape]] = {
+    "trade": TradeShape,
+    "aggTrade": AggTradeShape,
+    "kline": KlineShape,
+    "continuous_kline": ContinuousKlineShape,
+    "depthUpdate": DepthShape,
+    "bookTicker": BookTickerShape,
+    "24hrTicker": TickerShape,
+    "24hrMiniTicker": MiniTickerShape,
+    "markPriceUpdate": MarkPriceShape,
+    "forceOrder": ForceOrderShape,
 }
+"""What each event looks like."""
+
+BY_EVENT = {event: _decoder(shape) for event, shape in SHAPES.items()}
 """By the event's name `e`, which is the surest sign there is."""
 
 BY_STREAM = {
