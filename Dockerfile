@@ -1,7 +1,9 @@
-# The build stage has pip, the final one has not; neither needs a compiler: every dependency comes as a wheel.
+# The build stage has pip and a compiler for the one extension of our own, the final one has neither; every dependency
+# comes as a wheel.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
+RUN command -v gcc || { apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev; }
 RUN python -m venv /opt/tapestore
 WORKDIR /src
 COPY requirements.lock ./
@@ -12,7 +14,7 @@ COPY config config
 COPY storage storage
 COPY consumer consumer
 RUN /opt/tapestore/bin/pip install --no-index --no-deps --no-build-isolation . \
-    && /opt/tapestore/bin/pip uninstall --yes hatchling editables pip \
+    && /opt/tapestore/bin/pip uninstall --yes setuptools pip \
     && /opt/tapestore/bin/python -m compileall -q /opt/tapestore/lib
 
 FROM ${BASE}

@@ -15,6 +15,7 @@ NOT_IN_CHECK := integration faults end_to_end \
 # Stamps: nothing is installed again while its lock is unchanged.
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
+COMPILED := $(wildcard storage/adapters/*/*.c)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test faults check format bench bench-check bench-peers profile lock clean
@@ -72,7 +73,7 @@ lock: $(UV) ## Write both lock files again; UPGRADE=1 takes the newest versions
 	$(call compile,requirements-dev.lock,--group dev --constraint requirements.lock)
 
 clean: ## Remove what was installed and made here, but no data
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 compile = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -83,11 +84,11 @@ $(BIN)/python:
 		|| { echo "tapestore needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.13"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(RUN_READY): requirements.lock pyproject.toml | $(BIN)/python
+$(RUN_READY): requirements.lock pyproject.toml $(COMPILED) | $(BIN)/python
 	$(call install,requirements.lock)
 	@touch $@
 
-$(DEV_READY): requirements-dev.lock pyproject.toml | $(BIN)/python
+$(DEV_READY): requirements-dev.lock pyproject.toml $(COMPILED) | $(BIN)/python
 	$(call install,requirements-dev.lock)
 	@touch $@ $(RUN_READY)
 

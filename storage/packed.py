@@ -21,7 +21,7 @@ PLAIN_DECIMAL = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,14}))?", re.ASCII)
 Pack = Callable[..., tuple[str, str, Any]]
 """Symbol, key and what the store writes, from the columns of a table in their order.
 
-Times are epochs in milliseconds, decimals the texts of the wire, levels pairs of such texts. Raises ValueError for
+All as on the wire: times are epochs (`epoch_ms`), decimals texts, levels pairs of such texts. Raises ValueError for
 what it cannot vouch for; the plain way then says whether anything is wrong with it.
 """
 

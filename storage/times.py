@@ -24,3 +24,17 @@ def to_ms(time: datetime) -> int:
 def utc_now() -> datetime:
     """Now, in UTC, floored to the millisecond that stores keep."""
     return from_ms(to_ms(datetime.now(UTC)))
+
+
+def epoch_ms(epoch: int) -> int:
+    """An epoch in seconds, milliseconds, microseconds or nanoseconds, told apart by its size, as milliseconds.
+
+    Raises ValueError for what is not after 1970. 64 bits end long before the year 9999.
+    """
+    if epoch <= 0:
+        raise ValueError(f"{epoch} is no time of an event")
+    if epoch >= 10**17:
+        return epoch // 1_000_000
+    if epoch >= 10**14:
+        return epoch // 1_000
+    return epoch if epoch >= 10**11 else epoch * 1_000

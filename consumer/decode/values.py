@@ -10,7 +10,7 @@ from functools import lru_cache
 from consumer.errors import DecodeError
 from storage import Reason
 from storage.tables import SYMBOL, TIMEFRAME
-from storage.times import from_ms, to_ms
+from storage.times import epoch_ms, from_ms, to_ms
 
 _DECIMAL = re.compile(r"-?([0-9]{1,20})(?:\.([0-9]{1,18}))?", re.ASCII)
 _MAX_DIGITS = 34
@@ -39,30 +39,10 @@ def optional_decimal(text: str | None) -> Decimal | None:
 @lru_cache(maxsize=8_192)
 def time(epoch: int) -> datetime:
     """An epoch in seconds, milliseconds, microseconds or nanoseconds, told apart by its size."""
-    if epoch <= 0:
-        raise DecodeError(Reason.INVALID_TIME, f"{epoch} is no time of an event")
     try:
-        return from_ms(_to_ms(epoch))
-    except OverflowError:
-        raise DecodeError(Reason.INVALID_TIME, f"{epoch} is beyond the year 9999") from None
-
-
-def _to_ms(epoch: int) -> int:
-    if epoch >= 10**17:
-        return epoch // 1_000_000
-    if epoch >= 10**14:
-        return epoch // 1_000
-    return epoch if epoch >= 10**11 else epoch * 1_000
-
-
-def ms(epoch: int) -> int:
-    """The same as `time`, as an epoch in milliseconds."""
-    return epoch if 10**11 <= epoch < 10**14 else to_ms(time(epoch))
-
-
-def optional_ms(epoch: int | None) -> int | None:
-    """The same as `optional_time`, as an epoch in milliseconds."""
-    return ms(epoch) if epoch else None
+        return from_ms(epoch_ms(epoch))
+    except (ValueError, OverflowError) as error:
+        raise DecodeError(Reason.INVALID_TIME, str(error)) from None
 
 
 def optional_time(epoch: int | None) -> datetime | None:
@@ -72,8 +52,8 @@ def optional_time(epoch: int | None) -> datetime | None:
 
 def funding_time(epoch: int) -> datetime:
     """A funding time, rounded to the minute: history has it a few milliseconds late, the stream has not."""
-    milliseconds = _to_ms(epoch) + _MINUTE_MS // 2
-    return time(milliseconds - milliseconds % _MINUTE_MS)
+    milliseconds = to_ms(time(epoch)) + _MINUTE_MS // 2
+    return from_ms(milliseconds - milliseconds % _MINUTE_MS)
 
 
 def written_time(value: str | float | int) -> datetime:

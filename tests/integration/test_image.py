@@ -56,12 +56,21 @@ def test_image_by_itself_is_read_only_and_unprivileged(image: Stage) -> None:
 @pytest.mark.tools
 def test_image_has_only_the_service(image: Stage) -> None:
     program = (
-        "import importlib.util as u; print([n for n in ('pip', 'hatchling', 'pytest', 'tests') if u.find_spec(n)])"
+        "import importlib.util as u; print([n for n in ('pip', 'setuptools', 'pytest', 'tests') if u.find_spec(n)])"
     )
 
     done = image.execute("python", "-c", program, writable=WRITABLE)
 
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.tools
+def test_image_packs_by_the_compiled_extension(image: Stage) -> None:
+    program = "from storage.adapters.mongodb import compiled; print(len(compiled.PACKS))"
+
+    done = image.execute("python", "-c", program, writable=WRITABLE)
+
+    assert done.stdout == "7\n", done.stderr
 
 
 def test_image_starts_the_service_as_a_user_that_kubernetes_can_see_is_not_root() -> None:

@@ -9,7 +9,7 @@ import msgspec
 from consumer.decode.origin import Origin
 from consumer.errors import DecodeError
 from storage import Record
-from storage.packed import Item, Pack, Packs
+from storage.packed import Item, Pack
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that every store can keep."""
@@ -24,9 +24,8 @@ class Shape(msgspec.Struct, gc=False):
         """The records that this payload says; raises DecodeError for values that cannot be kept exactly."""
         raise AssertionError("every shape says its own records")
 
-    def items(self, packs: Packs, origin: Origin) -> tuple[Item, ...]:
-        """The same, packed where the store has a pack for it."""
-        pack = packs.get(self.table)
+    def items(self, pack: Pack | None, origin: Origin) -> tuple[Item, ...]:
+        """The same, packed where the store has a pack for the shape's table."""
         if pack is None:
             return self.records(origin)
         try:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, ms, symbol, time
+from consumer.decode.values import decimal, symbol, time
 from storage import BookTicker, Depth, Record
 from storage.packed import Item, Pack, Packed
 from storage.records import Level
@@ -47,7 +47,7 @@ class DepthShape(Shape, gc=False):
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         kind = "snapshot" if origin.levels else "diff"
         ids = (self.U, self.u, self.pu)
-        packed = pack(symbol(self.s), ms(self.E), kind, *ids, self.b, self.a, origin.levels)
+        packed = pack(symbol(self.s), self.E, kind, *ids, self.b, self.a, origin.levels)
         return (Packed(*packed, self.table),)
 
 
@@ -104,7 +104,7 @@ class BookTickerShape(Shape, gc=False):
         )
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
-        time_ms = ms(self.T) if self.T else to_ms(origin.time())
+        time_ms = self.T if self.T else to_ms(origin.time())
         return (Packed(*pack(symbol(self.s), time_ms, self.u, self.b, self.B, self.a, self.A), self.table),)
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, funding_time, ms, optional_decimal, optional_ms, optional_time, symbol, time
+from consumer.decode.values import decimal, funding_time, optional_decimal, optional_time, symbol, time
 from storage import FundingRate, MarkPrice, Record
 from storage.packed import Item, Pack, Packed
 
@@ -30,7 +30,7 @@ class MarkPriceShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         prices = (self.p, self.i or None, self.P or None, self.r or None)
-        mark = Packed(*pack(symbol(self.s), ms(self.E), *prices, optional_ms(self.T)), self.table)
+        mark = Packed(*pack(symbol(self.s), self.E, *prices, self.T), self.table)
         return (mark, self._funding()) if self.r and self.T else (mark,)
 
     def _mark(self) -> MarkPrice:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, ms, symbol, time
+from consumer.decode.values import decimal, symbol, time
 from storage import MiniTicker, Record, Ticker
 from storage.packed import Item, Pack, Packed
 
@@ -50,7 +50,7 @@ class TickerShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         prices = (self.o, self.h, self.l, self.c, self.v, self.q, self.p, self.P, self.w)
-        return (Packed(*pack(symbol(self.s), ms(self.E), *prices, self.n), self.table),)
+        return (Packed(*pack(symbol(self.s), self.E, *prices, self.n), self.table),)
 
 
 class MiniTickerShape(Shape, gc=False):
@@ -84,4 +84,4 @@ class MiniTickerShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         prices = (self.o, self.h, self.l, self.c, self.v, self.q)
-        return (Packed(*pack(symbol(self.s), ms(self.E), *prices), self.table),)
+        return (Packed(*pack(symbol(self.s), self.E, *prices), self.table),)

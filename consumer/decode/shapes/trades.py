@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
-from consumer.decode.values import decimal, ms, optional_ms, optional_time, symbol, time
+from consumer.decode.values import decimal, optional_time, symbol, time
 from storage import AggTrade, Record, Trade
 from storage.packed import Item, Pack, Packed
 
@@ -39,7 +39,7 @@ class TradeShape(Shape, gc=False):
         )
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
-        packed = pack(symbol(self.s), ms(self.T), self.t, self.p, self.q, self.m, optional_ms(self.E))
+        packed = pack(symbol(self.s), self.T, self.t, self.p, self.q, self.m, self.E)
         return (Packed(*packed, self.table),)
 
 
@@ -76,5 +76,5 @@ class AggTradeShape(Shape, gc=False):
 
     def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
         ids = (self.a, self.f, self.l)
-        packed = pack(symbol(self.s), ms(self.T), *ids, self.p, self.q, self.m, optional_ms(self.E))
+        packed = pack(symbol(self.s), self.T, *ids, self.p, self.q, self.m, self.E)
         return (Packed(*packed, self.table),)

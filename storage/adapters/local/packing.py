@@ -5,12 +5,13 @@ The plain twin is `parquet.encode` over the records; a property test holds the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from storage.packed import KEYS, PLAIN_DECIMAL, Pack, Packs, depth_key
 from storage.tables import TABLES, ColumnType, Table
+from storage.times import epoch_ms
 
 
 @lru_cache(maxsize=65_536)
@@ -20,16 +21,35 @@ def check_decimal(text: str | None) -> None:
         raise ValueError(f"{text[:40]!r} is not written as exchanges write it")
 
 
+_FIXED = """
+def pack({names}):
+    {times}
+    {decimals}
+    return symbol, f"{key}", ({names})
+"""
+
+
 def _fixed(table: Table, key: str) -> Pack:
-    key_of = _key_of(table, key)
-    decimals = [place for place, column in enumerate(table.columns[1:]) if column.type is ColumnType.DECIMAL]
-
-    def pack(symbol: str, *values: Any) -> tuple[str, str, Any]:
-        for place in decimals:
-            check_decimal(values[place])
-        return symbol, key_of(symbol, *values), (symbol, *values)
-
+    """The pack of a table, written from its columns once; `key` is written with their names."""
+    source = _FIXED.format(
+        names=", ".join(column.name for column in table.columns),
+        times="; ".join(
+            f"{column.name} = optional_ms({column.name})" for column in table.columns if column.type is ColumnType.TIME
+        ),
+        decimals="; ".join(
+            f"check_decimal({column.name})" for column in table.columns if column.type is ColumnType.DECIMAL
+        ),
+        key=key,
+    )
+    found: dict[str, Any] = {"optional_ms": optional_ms, "check_decimal": check_decimal}
+    exec(source, found)  # noqa: S102  # nothing in it comes from outside
+    pack: Pack = found["pack"]
     return pack
+
+
+def optional_ms(epoch: int | None) -> int | None:
+    """A time that may be absent, in milliseconds; raises ValueError for what is none."""
+    return None if epoch is None else epoch_ms(epoch)
 
 
 def _depth(symbol: str, timestamp: int, kind: str, first: Any, last: int, *rest: Any) -> tuple[str, str, Any]:
@@ -39,7 +59,7 @@ def _depth(symbol: str, timestamp: int, kind: str, first: Any, last: int, *rest:
     return (
         symbol,
         depth_key(symbol, kind, first, last, levels),
-        (symbol, timestamp, kind, first, last, previous, bids, asks),
+        (symbol, epoch_ms(timestamp), kind, first, last, previous, bids, asks),
     )
 
 
@@ -47,13 +67,6 @@ def _check_levels(levels: Sequence[tuple[str, str]]) -> None:
     for price, quantity in levels:
         check_decimal(price)
         check_decimal(quantity)
-
-
-def _key_of(table: Table, key: str) -> Callable[..., str]:
-    """The f-string as a function of the columns, written once."""
-    names = ", ".join(column.name for column in table.columns)
-    found: Callable[..., str] = eval(f"lambda {names}: f{key!r}")  # noqa: S307  # nothing in it comes from outside
-    return found
 
 
 PACKS: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth}

@@ -103,8 +103,12 @@ class Encoder:
 
 
 def _element(column: Column) -> tuple[bytes, Callable[[Any], bytes], bool]:
-    kind, encode = ENCODINGS[column.type]
-    return kind + column.name.encode() + b"\x00", encode, column.required
+    return name_of(column), ENCODINGS[column.type][1], column.required
+
+
+def name_of(column: Column) -> bytes:
+    """What stands before a value: its type, and its name."""
+    return ENCODINGS[column.type][0] + column.name.encode() + b"\x00"
 
 
 ENCODERS: Mapping[str, Encoder] = {table.name: Encoder(table) for table in TABLES.values()}

@@ -1,0 +1,64 @@
+"""The compiled packs and the plain ones make the same bytes, and refuse the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.adapters.mongodb.packing import PACKS, PLAIN
+from storage.packed import KEYS
+from storage.tables import TABLES, ColumnType
+
+NUMBERS = st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{1,14})?", fullmatch=True)
+TEXTS = NUMBERS | st.sampled_from(
+    ["", "-", "1.", ".1", "1e5", "+1", " 1", "1\x00", "\uff11", "1" * 21, "0." + "1" * 15]
+)
+TIMES = st.integers(-1, 2**63 - 1) | st.integers(1_700_000_000_000, 1_800_000_000_000)
+VALUES = {
+    ColumnType.INT: st.integers(-(2**63), 2**63 - 1),
+    ColumnType.TIME: TIMES,
+    ColumnType.BOOL: st.booleans(),
+    ColumnType.DECIMAL: NUMBERS | TEXTS,
+}
+SYMBOLS = st.from_regex(r"[A-Z0-9_-]{1,64}", fullmatch=True)
+LEVELS = st.lists(st.tuples(NUMBERS, NUMBERS) | st.tuples(TEXTS, TEXTS), max_size=120).map(tuple)
+
+
+def said(pack: Any, *columns: Any) -> Any:
+    try:
+        return pack(*columns)
+    except ValueError:
+        return "refused"
+
+
+@pytest.mark.parametrize("table", KEYS)
+@given(data=st.data())
+def test_both_pack_a_record_of_fixed_size_alike(table: str, data: st.DataObject) -> None:
+    values = [data.draw(st.none() | VALUES[column.type]) for column in TABLES[table].columns[1:]]
+    columns = (data.draw(SYMBOLS), *values)
+
+    assert said(PACKS[table], *columns) == said(PLAIN[table], *columns)
+
+
+@given(
+    SYMBOLS, TIMES, st.integers(0, 2**63 - 1), st.none() | st.integers(0, 2**63 - 1), LEVELS, LEVELS, st.integers(0, 20)
+)
+def test_both_pack_an_order_book_alike(
+    symbol: str, time: int, last: int, previous: int | None, bids: Any, asks: Any, levels: int
+) -> None:
+    kind = "snapshot" if levels else "diff"
+    columns = (symbol, time, kind, None if levels else last, last, previous, bids, asks, levels)
+
+    assert said(PACKS["depth"], *columns) == said(PLAIN["depth"], *columns)
+
+
+def test_what_is_no_pack_s_business_is_refused() -> None:
+    pack = PACKS["trades"]
+
+    with pytest.raises(TypeError):
+        pack("BTCUSDT", 1)
+    with pytest.raises(ValueError, match=r"no text|absent"):
+        pack("BTCUSDT", 1_700_000_000_000, 1, None, "1", True, 1_700_000_000_000)
