@@ -6,12 +6,10 @@ bytes ─► limits ─► envelope ─► stream, payload, trace ─► shape �
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 import msgspec
 
-from consumer.decode.express import Found, TraceHeaders, express
+from consumer.decode.decoded import Decoded, Failure
+from consumer.decode.express import Express, TraceHeaders
 from consumer.decode.limits import check_limits
 from consumer.decode.origin import ABSENT, Origin, parse_stream, subject_symbol
 from consumer.decode.shapes import BOOK_TICKER, BY_EVENT, BY_STREAM, FUNDING_ROW, PARTIAL_DEPTH, Shape
@@ -19,24 +17,6 @@ from consumer.errors import DecodeError
 from consumer.messages import Message
 from storage import TABLE_OF, Reason, Record
 from storage.packed import NO_PACKS, Item, Packed, Packs, plain
-
-
-class Failure(NamedTuple):
-    """One element of a message that is no market data."""
-
-    element: int
-    error: DecodeError
-
-
-class Decoded(msgspec.Struct, gc=False):
-    """What a message says: records, each with the index of its element, and the elements that failed.
-
-    Neither records nor failures: a control frame or an empty list, to be ignored and counted.
-    """
-
-    records: list[tuple[int, Item]]
-    failures: list[Failure]
-    traceparent: str | None
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -96,29 +76,30 @@ class Decoder:
         self._max_bytes = max_bytes
         self._max_nesting = max_nesting
         self._packs = packs
+        self._express = Express(packs)
 
     def decode(self, message: Message) -> Decoded:
         """The records of a message; raises DecodeError, and nothing else, when there can be none."""
         check_limits(message.data, self._max_bytes, self._max_nesting)
-        if (found := self._express(message.data)) is not None:
-            items, trace = found
-            decoded = Decoded([(0, item) for item in items], [], trace or _header_trace(message.headers))
-        else:
+        decoded: Decoded | None
+        try:
+            decoded = self._express(message.data)
+        except (ValueError, RecursionError, DecodeError):
+            decoded = None  # the long way says what is wrong
+        if decoded is None:
             decoded = self._decode(message)
-        if self._packs:
-            self._leave_a_way_back(decoded, message)
+        if decoded.traceparent is None and message.headers:
+            decoded.traceparent = message.headers.get("traceparent")
+        for item in decoded.items:
+            if isinstance(item, Packed):
+                item.message, item.unpacks = message, self
         return decoded
 
     def record(self, message: Message, key: str) -> Record:
         """The plain record of that key in a message that was decoded before."""
         decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
-        records = (plain(item) for _, item in decoded.records)
+        records = (plain(item) for item in decoded.items)
         return next(record for record in records if TABLE_OF[type(record)].key(record) == key)
-
-    def _leave_a_way_back(self, decoded: Decoded, message: Message) -> None:
-        for _, item in decoded.records:
-            if isinstance(item, Packed):
-                item.message, item.unpacks = message, self
 
     def _decode(self, message: Message) -> Decoded:
         """The long way: envelope, payload, shape."""
@@ -129,39 +110,36 @@ class Decoder:
         except (ValueError, RecursionError) as error:
             raise _refusal(error) from None
 
-    def _express(self, data: bytes) -> Found | None:
-        """What a usual message says; None for any other, and for one with something wrong in it."""
-        try:
-            return express(data, self._packs)
-        except (ValueError, RecursionError, DecodeError):
-            return None
-
     def _unwrap(self, message: Message) -> Decoded:
         data = message.data
         if data.lstrip()[:1] == b"[":
-            return self._decode_list(data, _origin(None, ABSENT, message), _header_trace(message.headers))
+            return self._decode_list(data, _origin(None, ABSENT, message), None)
         envelope = _envelopes.decode(data)
-        trace = _body_trace(envelope.otel) or _header_trace(message.headers)
+        trace = _body_trace(envelope.otel)
         if envelope.is_control_frame():
-            return Decoded([], [], trace)
+            return Decoded(traceparent=trace)
         payload = bytes(envelope.data) if envelope.data is not ABSENT else data
         origin = _origin(envelope.stream, envelope.timestamp, message)
         if payload[:1] == b"[":
             return self._decode_list(payload, origin, trace)
-        return Decoded([(0, item) for item in self._items(payload, origin)], [], trace)
+        return Decoded(self._items(payload, origin), trace)
 
     def _decode_list(self, payload: bytes, origin: Origin, trace: str | None) -> Decoded:
-        decoded = Decoded([], [], trace)
+        items: list[Item] = []
+        elements: list[int] = []
+        failures: list[Failure] = []
         for element, raw in enumerate(_elements.decode(payload)):
             try:
-                decoded.records.extend((element, item) for item in self._items(bytes(raw), origin))
+                items += self._items(bytes(raw), origin)
             except (ValueError, RecursionError, DecodeError) as error:
-                decoded.failures.append(Failure(element, _refusal(error)))
-        return decoded
+                failures.append(Failure(element, _refusal(error)))
+            elements += [element] * (len(items) - len(elements))
+        return Decoded(items, trace, elements, failures)
 
     def _items(self, payload: bytes, origin: Origin) -> tuple[Item, ...]:
         decoder = BY_STREAM.get(origin.kind) or _hints.decode(payload).decoder()
-        return decoder.decode(payload).items(self._packs, origin)
+        shape = decoder.decode(payload)
+        return shape.items(self._packs.get(shape.table), origin)
 
 
 def _origin(stream: str | None, written: msgspec.Raw, message: Message) -> Origin:
@@ -176,10 +154,6 @@ def _body_trace(raw: msgspec.Raw) -> str | None:
         return _traces.decode(raw).traceparent
     except ValueError:
         return None  # a broken trace context is no reason to lose market data
-
-
-def _header_trace(headers: Mapping[str, str] | None) -> str | None:
-    return headers.get("traceparent") if headers else None
 
 
 def _refusal(error: Exception) -> DecodeError:

@@ -6,14 +6,16 @@ against 1.6 µs for an envelope, its parts, and a payload after it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from consumer.decode.decoded import Decoded
 from consumer.decode.origin import ABSENT, Origin, parse_stream
 from consumer.decode.shapes import BY_EVENT, BY_STREAM, SHAPES, BookTickerShape, Shape
-from storage.packed import Item, Packs
+from storage.packed import Pack, Packs
 
 S = TypeVar("S", bound=Shape)
 
@@ -39,11 +41,12 @@ class TimedBookTickerShape(BookTickerShape, gc=False, kw_only=True):
 
 
 class Way(NamedTuple):
-    """How messages of one event are read."""
+    """How messages of one event are read, and what packs them."""
 
-    wrapped: msgspec.json.Decoder[Wrapped[Shape]]
-    flat: msgspec.json.Decoder[Any]
-    long: msgspec.json.Decoder[Shape]
+    event: str
+    wrapped: Callable[[bytes], Wrapped[Any]]
+    flat: Callable[[bytes], Any]
+    pack: Pack | None
 
 
 _AROUND: list[tuple[str, Any, Any]] = [
@@ -54,44 +57,52 @@ _AROUND: list[tuple[str, Any, Any]] = [
 """What may stand beside a payload without a wrapper, and says where it comes from, or that it is none."""
 
 
-def _way(event: str, shape: Any) -> Way:
-    flat = msgspec.defstruct(f"Flat{shape.__name__}", _AROUND, bases=(shape,), gc=False)
-    return Way(msgspec.json.Decoder(Wrapped[shape]), msgspec.json.Decoder(flat), BY_EVENT[event])
+def _flat(shape: Any) -> Any:
+    return msgspec.defstruct(f"Flat{shape.__name__}", _AROUND, bases=(shape,), gc=False)
 
 
-_EXPRESS = {**SHAPES, "bookTicker": TimedBookTickerShape}
-_WAYS = {event.encode(): _way(event, shape) for event, shape in _EXPRESS.items()}
+_EXPRESS: dict[str, type[Shape]] = {**SHAPES, "bookTicker": TimedBookTickerShape}
+_WRAPPED = {event: msgspec.json.Decoder(Wrapped[shape]) for event, shape in _EXPRESS.items()}  # type: ignore[valid-type]
+_FLAT = {event: msgspec.json.Decoder(_flat(shape)) for event, shape in _EXPRESS.items()}
 _EVENT = b'"e":"'
-_FLAT = b'{"e":'
+_BEGINS_FLAT = b'{"e":'
 
 
-Found = tuple[tuple[Item, ...], str | None]
-"""The items of a message, and its trace."""
+class Express:
+    """Reads usual messages for a store with these packs."""
 
+    def __init__(self, packs: Packs) -> None:
+        self._ways = {
+            event.encode(): Way(event, _WRAPPED[event].decode, _FLAT[event].decode, packs.get(shape.table))
+            for event, shape in _EXPRESS.items()
+        }
 
-def express(data: bytes, packs: Packs) -> Found | None:
-    """The items of a message and its trace; None for any message that the long way has to look at.
+    def __call__(self, data: bytes) -> Decoded | None:
+        """What a message says; None for any message that the long way has to look at.
 
-    Raises what msgspec raises, or DecodeError.
-    """
-    start = data.find(_EVENT) + len(_EVENT)
-    way = _WAYS.get(data[start : data.find(b'"', start)])
-    if way is None:
-        return None
-    if data.startswith(_FLAT):
-        around = payload = way.flat.decode(data)
-        if not (payload.data is payload.result is payload.error is ABSENT):
+        Raises what msgspec raises, or DecodeError.
+        """
+        start = data.find(_EVENT) + len(_EVENT)
+        way = self._ways.get(data[start : data.find(b'"', start)])
+        if way is None:
             return None
-    else:
-        around = way.wrapped.decode(data)
-        payload = around.data
-    origin = _origin(around.stream)
-    if BY_STREAM.get(origin.kind, way.long) is not way.long:
-        return None
-    otel: TraceHeaders | None = around.otel
-    return payload.items(packs, origin), None if otel is None else otel.traceparent
+        if data.startswith(_BEGINS_FLAT):
+            around = payload = way.flat(data)
+            if not (payload.data is payload.result is payload.error is ABSENT):
+                return None
+        else:
+            around = way.wrapped(data)
+            payload = around.data
+        origin = _origin(around.stream, way.event)
+        if origin is None:
+            return None
+        otel: TraceHeaders | None = around.otel
+        return Decoded(payload.items(way.pack, origin), None if otel is None else otel.traceparent)
 
 
 @lru_cache(maxsize=8_192)
-def _origin(stream: str | None) -> Origin:
-    return Origin(*parse_stream(stream)) if stream else Origin()
+def _origin(stream: str | None, event: str) -> Origin | None:
+    """Where a message comes from; None when its stream is one of other events."""
+    origin = Origin(*parse_stream(stream)) if stream else Origin()
+    own = BY_EVENT[event]
+    return origin if BY_STREAM.get(origin.kind, own) is own else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -51,6 +51,21 @@ class Batcher(Generic[Lane, Part]):
     def batches(self) -> Collection[Batch[Lane, Part]]:
         """The open batches, the oldest first."""
         return self._open.values()
+
+    def extend(self, lane: Lane, parts: Sequence[Part], sizes: Sequence[int], now: float) -> list[Batch[Lane, Part]]:
+        """Put parts into their lane, each with its size; returns the batches that they filled."""
+        batch = self._open.get(lane)
+        size = sum(sizes)
+        if (
+            batch is not None
+            and len(batch.parts) + len(parts) < self._max_parts
+            and batch.bytes + size < self._max_bytes
+        ):
+            batch.parts += parts
+            batch.bytes += size
+            return []
+        added = (self.add(lane, part, size, now) for part, size in zip(parts, sizes, strict=True))
+        return [filled for filled in added if filled is not None]
 
     def add(self, lane: Lane, part: Part, size: int, now: float) -> Batch[Lane, Part] | None:
         """Put a part into its lane; returns the batch that it filled."""

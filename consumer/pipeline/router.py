@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from consumer.messages import Message
-from consumer.pipeline.entries import Lane
-from consumer.pipeline.tally import Counts, Tally
+from consumer.pipeline.entries import DEAD_LETTERS, Lane
+from consumer.pipeline.tally import NO_DATASET, Counts, Tally
 from storage import TABLE_OF, TABLES, Table
 from storage.packed import Item, Packed
 
@@ -14,8 +14,9 @@ Key = tuple[object, str, str | None, str]
 """Kind, symbol, timeframe and partition."""
 
 
-class Place(NamedTuple):
-    """Where a record goes, and where it is counted."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where a record goes, and where it is counted. One object for each."""
 
     lane: Lane
     counts: Counts
@@ -36,6 +37,15 @@ class Router:
         else:
             key = (type(item), item.symbol, getattr(item, "timeframe", None), message.partition)
         return self._places.get(key) or self._new_place(key, item, message)
+
+    def nowhere(self, message: Message) -> Place:
+        """The place of what is no record of any dataset."""
+        key: Key = (NO_DATASET, "", None, message.partition)
+        place = self._places.get(key)
+        if place is None:
+            counts = self._tally.of(NO_DATASET, NO_DATASET, message.source, message.partition)
+            place = self._places[key] = Place(DEAD_LETTERS, counts)
+        return place
 
     def _new_place(self, key: Key, item: Item, message: Message) -> Place:
         _, symbol, timeframe, _ = key

@@ -46,12 +46,12 @@ class Counts:
         self.first: int | None = None
         self.last: int | None = None
 
-    def receive(self, offset: int) -> None:
-        """One record came from this position."""
-        self.fates[Fate.RECEIVED] += 1
+    def receive(self, records: int, first: int, last: int) -> None:
+        """So many records came from these positions."""
+        self.fates[Fate.RECEIVED] += records
         if self.first is None:
-            self.first = offset
-        self.last = offset
+            self.first = first
+        self.last = last
 
     def take_span(self) -> tuple[int, int] | None:
         """The first and the last position since the last call; None when nothing came."""

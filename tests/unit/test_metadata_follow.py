@@ -33,7 +33,7 @@ def counted() -> Tally:
     tally = Tally()
     counts = tally.of("trades_BTCUSDT", "trades", "kafka", "market/0")
     for offset in (10, 11, 12):
-        counts.receive(offset)
+        counts.receive(1, offset, offset)
     counts.fates[Fate.STORED] += 2
     counts.fates[Fate.DUPLICATE] += 1
     return tally
@@ -105,7 +105,7 @@ async def test_a_collection_that_an_earlier_process_left_unregistered_is_registe
 async def test_a_partition_with_a_name_that_fits_nowhere_has_rows_too(tmp_path: Path) -> None:
     tally = counted()
     for name in ("one", "other"):
-        tally.of("trades_BTCUSDT", "trades", "file", f"/{name}/{'long/' * 100}tape.jsonl").receive(1)
+        tally.of("trades_BTCUSDT", "trades", "file", f"/{name}/{'long/' * 100}tape.jsonl").receive(1, 1, 1)
     await followed(tmp_path, tally)
     async with database(tmp_path) as opened:
         rows = await LineageRepository(opened).get_range("spot.trades_BTCUSDT", EPOCH, FOREVER)

@@ -203,7 +203,7 @@ def test_a_funding_row_of_history_is_settled_and_rounded_to_the_minute() -> None
 
 
 def test_a_control_frame_says_nothing() -> None:
-    assert decode(samples.CONTROL) == Decoded([], [], None)
+    assert decode(samples.CONTROL) == Decoded()
 
 
 @pytest.mark.parametrize("epoch", ["1672515782", "1672515782136", "1672515782136789", "1672515782136789123"])

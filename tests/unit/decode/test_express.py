@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumer.decode import Decoded, Decoder
-from consumer.decode.express import Found, express
+from consumer.decode.express import Express
 from consumer.errors import DecodeError
 from consumer.messages import Message
 from consumer.simulator import Faults, Market
@@ -29,14 +29,23 @@ WRAPPED = [data for data in samples.MARKET_DATA if b'"data":{"e":' in data]
 FLAT = [data[data.index(b'{"e":') : -1] for data in WRAPPED if b"_otel" not in data]
 
 
-class LongWay(Decoder):
-    """The plain twin: no message is express, no record is packed."""
+class NotExpress(Express):
+    def __init__(self) -> None:
+        super().__init__({})
 
-    def _express(self, data: bytes) -> Found | None:
+    def __call__(self, data: bytes) -> Decoded | None:
         return None
 
 
-LONG = LongWay(max_bytes=100_000, max_nesting=32)
+class LongWay(Decoder):
+    """The plain twin: no message is express, no record is packed."""
+
+    def __init__(self) -> None:
+        super().__init__(max_bytes=100_000, max_nesting=32)
+        self._express = NotExpress()
+
+
+LONG = LongWay()
 FAST = Decoder(max_bytes=100_000, max_nesting=32, packs=PACKS)
 FAST_TO_FILES = Decoder(max_bytes=100_000, max_nesting=32, packs=packing.PACKS)
 
@@ -109,12 +118,12 @@ def test_a_simulated_market_is_the_same_either_way(faults: str) -> None:
 
 @pytest.mark.parametrize("data", WRAPPED + FLAT)
 def test_the_usual_message_goes_the_fast_way(data: bytes) -> None:
-    found = express(data, {})
+    found = Express({})(data)
 
     assert found is not None
     decoded = decode(LONG, data)
     assert isinstance(decoded, Decoded)
-    assert [(0, record) for record in found[0]] == decoded.records
+    assert found.records == decoded.records
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=8, min_value=-(10**12), max_value=10**12))

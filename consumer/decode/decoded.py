@@ -1,0 +1,42 @@
+"""What one message says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from consumer.errors import DecodeError
+from storage.packed import Item
+
+
+class Failure(NamedTuple):
+    """One element of a message that is no market data."""
+
+    element: int
+    error: DecodeError
+
+
+class Decoded(msgspec.Struct, gc=False):
+    """The records of a message, and the elements that failed.
+
+    Neither records nor failures: a control frame or an empty list, to be ignored and counted. `elements` are the
+    places of the records in a message that is a list; any other message is its own first element.
+    """
+
+    items: Sequence[Item] = ()
+    traceparent: str | None = None
+    elements: Sequence[int] | None = None
+    failures: Sequence[Failure] = ()
+
+    @property
+    def records(self) -> list[tuple[int, Item]]:
+        """Each record with its element."""
+        elements = [0] * len(self.items) if self.elements is None else self.elements
+        return list(zip(elements, self.items, strict=True))
+
+    @property
+    def parts(self) -> int:
+        """Records and failures: what a message is taken apart into."""
+        return len(self.items) + len(self.failures)
