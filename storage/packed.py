@@ -7,7 +7,7 @@ Making a record of Python values to take it apart again costs more than all the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -84,6 +84,6 @@ def plain(item: Item) -> Record:
     return item.record() if isinstance(item, Packed) else item
 
 
-def key_of(table: Table, item: Item) -> str:
-    """The key of an item of this table."""
-    return item.key if isinstance(item, Packed) else table.key(item)
+def keys_of(table: Table, items: Iterable[Item]) -> list[str]:
+    """The keys of items of this table."""
+    return [item.key if isinstance(item, Packed) else table.key(item) for item in items]

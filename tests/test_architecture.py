@@ -21,11 +21,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "storage.values": ("storage.records", "storage.tables", "storage.times"),
     "storage.letters": ("storage.outcomes",),
     "storage.packed": ("storage.records", "storage.tables"),
+    "storage.compiled": ("storage.packed", "storage.tables"),
     "storage.circuit_breaker": ("storage.errors",),
     "storage.observer": (),
     "storage.queries": ("storage.errors", "storage.tables", "storage.times", "storage.values"),
     "storage.adapters": (
         "config.store",
+        "storage.compiled",
         "storage.errors",
         "storage.letters",
         "storage.observer",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from storage.compiled import rows
 from storage.packed import KEYS, PLAIN_DECIMAL, Pack, Packs, depth_key
 from storage.tables import TABLES, ColumnType, Table
 from storage.times import epoch_ms
@@ -69,4 +70,5 @@ def _check_levels(levels: Sequence[tuple[str, str]]) -> None:
         check_decimal(quantity)
 
 
-PACKS: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth}
+PLAIN: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth}
+PACKS: Packs = {**PLAIN, **rows()}

@@ -248,7 +248,7 @@ class MongoDBAdapter(BaseAdapter):
 
 def _standing(items: Sequence[Packed], fates: Sequence[Result]) -> Sequence[Packed]:
     """Those whose very bytes stand in the store now."""
-    if all(fate is STORED for fate in fates):
+    if fates.count(STORED) == len(fates):
         return items
     return [item for item, fate in zip(items, fates, strict=True) if fate is STORED]
 

@@ -1,7 +1,9 @@
-/* Records to BSON: the compiled twin of packing.py, which says what the bytes are and is used where this is not built.
+/* Records to what a store writes, documents of BSON or rows of columns: the compiled twin of the packing.py of both,
+which say what comes out and are used where this is not built.
 
-A property test holds both equal. Measured for a trade: 0.3 µs against 2.2; for an order book of 20 levels a side:
-3 µs against 33. Whatever is not written as exchanges write it raises ValueError here as there. */
+Property tests hold them equal. Measured for a trade: a document 0.3 µs against 2.2, a row 0.3 against 1.9; for an order
+book of 20 levels a side: 3 µs against 13, or 33 with new prices. Whatever is not written as exchanges write it raises
+ValueError here as there. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -111,9 +113,9 @@ typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *key;     /* a tuple: literal texts, and places of columns */
-    PyObject *names;   /* a tuple: the type and the name of each column after the symbol, as bytes */
-    Py_ssize_t columns;
-    Py_ssize_t fixed;  /* bytes of all columns after the symbol, with their names */
+    PyObject *names;   /* a tuple: the type and the name of each column after the symbol, as bytes; NULL for rows */
+    Py_ssize_t columns; /* after the symbol */
+    Py_ssize_t fixed;  /* bytes of all of them, with their names */
     char types[MOST_COLUMNS];
 } Packer;
 
@@ -163,6 +165,44 @@ static char *put_columns(Packer *self, PyObject *const *args, char *to) {
     return to;
 }
 
+static PyObject *document(Packer *self, PyObject *const *args, const char *key, Py_ssize_t key_size) {
+    Py_ssize_t symbol_size;
+    const char *symbol = ascii(args[0], &symbol_size);
+    if (symbol == NULL) return NULL;
+    Py_ssize_t total = head_size(key_size, symbol_size) + self->fixed + 1;
+    PyObject *body = PyBytes_FromStringAndSize(NULL, total);
+    if (body == NULL) return NULL;
+    char *to = put_head(PyBytes_AS_STRING(body), total, key, key_size, symbol, symbol_size);
+    to = put_columns(self, args, to);
+    if (to == NULL) Py_CLEAR(body);
+    else *to = 0;
+    return body;
+}
+
+/* A time in milliseconds, a decimal that was looked at, anything else as it is; what is absent stays so. */
+static PyObject *cell(char type, PyObject *value) {
+    char scratch[16];
+    int64_t number;
+    if (value == Py_None) return Py_NewRef(value);
+    if (type == 't') return epoch_ms(value, &number) ? PyLong_FromLongLong(number) : NULL;
+    return type == 'd' && put_decimal(scratch, value) == NULL ? NULL : Py_NewRef(value);
+}
+
+static PyObject *row(Packer *self, PyObject *const *args) {
+    PyObject *cells = PyTuple_New(self->columns + 1);
+    if (cells == NULL) return NULL;
+    PyTuple_SET_ITEM(cells, 0, Py_NewRef(args[0]));
+    for (Py_ssize_t place = 0; place < self->columns; place++) {
+        PyObject *found = cell(self->types[place], args[place + 1]);
+        if (found == NULL) {
+            Py_DECREF(cells);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(cells, place + 1, found);
+    }
+    return cells;
+}
+
 static PyObject *packed(PyObject *symbol, const char *key, Py_ssize_t key_size, PyObject *body) {
     PyObject *id = PyUnicode_FromStringAndSize(key, key_size), *found = NULL;
     if (id != NULL) found = PyTuple_Pack(3, symbol, id, body);
@@ -177,30 +217,23 @@ static PyObject *Packer_call(PyObject *callable, PyObject *const *args, size_t f
         return NULL;
     }
     char key[MOST_KEY];
-    Py_ssize_t symbol_size;
-    const char *symbol = ascii(args[0], &symbol_size);
-    int key_size = symbol == NULL ? -1 : write_key(self, args, key);
+    int key_size = write_key(self, args, key);
     if (key_size < 0) return NULL;
-    Py_ssize_t total = head_size(key_size, symbol_size) + self->fixed + 1;
-    PyObject *body = PyBytes_FromStringAndSize(NULL, total), *found = NULL;
+    PyObject *body = self->names == NULL ? row(self, args) : document(self, args, key, key_size);
     if (body == NULL) return NULL;
-    char *to = put_head(PyBytes_AS_STRING(body), total, key, key_size, symbol, symbol_size);
-    to = put_columns(self, args, to);
-    if (to != NULL) {
-        *to = 0;
-        found = packed(args[0], key, key_size, body);
-    }
+    PyObject *found = packed(args[0], key, key_size, body);
     Py_DECREF(body);
     return found;
 }
 
 static int measure(Packer *self, const char *types) {
-    self->columns = PyTuple_GET_SIZE(self->names);
-    if (self->columns > MOST_COLUMNS || (Py_ssize_t)strlen(types) != self->columns) return refuse("types and names differ");
-    for (Py_ssize_t place = 0; place < self->columns; place++) {
+    self->columns = (Py_ssize_t)strlen(types);
+    if (self->columns > MOST_COLUMNS) return refuse("too many columns");
+    memcpy(self->types, types, (size_t)self->columns);
+    if (self->names != NULL && PyTuple_GET_SIZE(self->names) != self->columns) return refuse("types and names differ");
+    for (Py_ssize_t place = 0; self->names != NULL && place < self->columns; place++) {
         PyObject *name = PyTuple_GET_ITEM(self->names, place);
         if (!PyBytes_CheckExact(name)) return refuse("a name is no bytes");
-        self->types[place] = types[place];
         self->fixed += PyBytes_GET_SIZE(name) + (types[place] == 'd' ? 16 : types[place] == '?' ? 1 : 8);
     }
     for (Py_ssize_t part = 0; part < PyTuple_GET_SIZE(self->key); part++) {
@@ -211,15 +244,15 @@ static int measure(Packer *self, const char *types) {
 }
 
 static PyObject *Packer_new(PyTypeObject *type, PyObject *args, PyObject *names) {
-    PyObject *key, *columns;
+    PyObject *key, *columns = NULL;
     const char *types;
     (void)names;
-    if (!PyArg_ParseTuple(args, "O!sO!", &PyTuple_Type, &key, &types, &PyTuple_Type, &columns)) return NULL;
+    if (!PyArg_ParseTuple(args, "O!s|O!", &PyTuple_Type, &key, &types, &PyTuple_Type, &columns)) return NULL;
     Packer *self = (Packer *)type->tp_alloc(type, 0);
     if (self == NULL) return NULL;
     self->call = Packer_call;
     self->key = Py_NewRef(key);
-    self->names = Py_NewRef(columns);
+    self->names = Py_XNewRef(columns);
     if (!measure(self, types)) Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -232,7 +265,7 @@ static void Packer_dealloc(Packer *self) {
 
 static PyTypeObject PackerType = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "storage.adapters.mongodb._packing.Packer",
+    .tp_name = "storage._packing.Packer",
     .tp_basicsize = sizeof(Packer),
     .tp_dealloc = (destructor)Packer_dealloc,
     .tp_vectorcall_offset = offsetof(Packer, call),
