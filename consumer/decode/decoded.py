@@ -35,8 +35,3 @@ class Decoded(msgspec.Struct, gc=False):
         """Each record with its element."""
         elements = [0] * len(self.items) if self.elements is None else self.elements
         return list(zip(elements, self.items, strict=True))
-
-    @property
-    def parts(self) -> int:
-        """Records and failures: what a message is taken apart into."""
-        return len(self.items) + len(self.failures)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from storage import Outcome, Record, Result, Table
 from storage.outcomes import DUPLICATE, STALE
-from storage.packed import Item, key_of, plain
+from storage.packed import Item, keys_of, plain
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Round:
 
 def collapse(table: Table, items: Mapping[int, Item]) -> Round:
     """Choose the leaders among records by index; the keys of the leaders are unique."""
-    keys = [key_of(table, item) for item in items.values()]
+    keys = keys_of(table, items.values())
     if len(set(keys)) == len(keys):
         return Round(list(items))
     by_key: dict[str, list[int]] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from consumer.messages import Delivery, Settlement, settle
+from consumer.messages import Settlement, settle
 from consumer.pipeline.budget import Budget
 from consumer.pipeline.tally import Counts, Fate
 from consumer.pipeline.ticket import Ticket
@@ -68,12 +68,13 @@ class Ending:
         """Let parts end with the same fate."""
         for counts, number in Counter([part.counts for part in parts]).items():
             counts.fates[fate] += number
-        settlement = _SETTLEMENTS.get(fate, Settlement.STORED)
+        settlement, rejected = _SETTLEMENTS.get(fate, Settlement.STORED), Settlement.REJECTED
+        decides = settlement is Settlement.LATER
         done = []
         for part in parts:
             ticket = part.ticket
             ticket.waiting -= 1
-            if ticket.settlement is Settlement.REJECTED or settlement is Settlement.LATER:
+            if decides or ticket.settlement is rejected:
                 ticket.settlement = settlement
             if not ticket.waiting:
                 done.append(ticket)
@@ -82,11 +83,8 @@ class Ending:
     def settle(self, tickets: Sequence[Ticket]) -> None:
         """Settle messages of which nothing is open any more."""
         self.budget.give(len(tickets), sum([len(ticket.delivery.message.data) for ticket in tickets]))
-        by_settlement: dict[Settlement, list[Delivery]] = {}
-        for ticket in tickets:
-            by_settlement.setdefault(ticket.settlement, []).append(ticket.delivery)
-        for settlement, deliveries in by_settlement.items():
-            settle(deliveries, settlement)
+        for settlement in Settlement:  # not by a dict of them: an enum's hash is written in Python
+            settle([ticket.delivery for ticket in tickets if ticket.settlement is settlement], settlement)
 
 
 _SETTLEMENTS = {Fate.RETURNED: Settlement.LATER, Fate.DEAD_LETTERED: Settlement.REJECTED}

@@ -38,7 +38,7 @@ class Intake:
         strands: Strands = defaultdict(list)
         for delivery in deliveries:
             decoded = self._decoded(delivery.message)
-            ticket = Ticket(delivery, decoded.parts, decoded.traceparent)
+            ticket = Ticket(delivery, len(decoded.items) + len(decoded.failures), decoded.traceparent)
             if not ticket.waiting:
                 self._ignore(ticket)
             for failure in decoded.failures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
@@ -32,6 +33,12 @@ class Buffer(Generic[T]):
         """Append one."""
         self._items.append(item)
         self.bytes += len(item.data)
+        self._filled.set()
+
+    def extend(self, items: Sequence[T]) -> None:
+        """Append many."""
+        self._items.extend(items)
+        self.bytes += sum([len(item.data) for item in items])
         self._filled.set()
 
     async def take(self, max_messages: int, max_bytes: int, seconds: float) -> list[T]:

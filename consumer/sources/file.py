@@ -95,9 +95,12 @@ class FileSource(Source):
         raise EndOfSource
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
+        by_file: dict[str, list[int]] = {}
         for delivery in deliveries:
             if delivery.settlement is not Settlement.LATER:
-                self._readings[delivery.message.partition].waiting.settle(delivery.message.offset)
+                by_file.setdefault(delivery.message.partition, []).append(delivery.message.offset)
+        for name, lines in by_file.items():
+            self._readings[name].waiting.settle(*lines)
 
     async def flush(self) -> None:
         if self._clock() >= self._next_save:
@@ -154,9 +157,8 @@ class FileSource(Source):
 
     def _take_in(self, reading: _Reading, last: int, messages: list[Message]) -> None:
         reading.last = last
-        reading.waiting.extend(message.offset for message in messages)
-        for message in messages:
-            self._buffer.put(message)
+        reading.waiting.extend([message.offset for message in messages])
+        self._buffer.extend(messages)
 
     def _save(self) -> None:
         if self._progress is None:
