@@ -52,6 +52,7 @@ class Lazy(TyperCommand):
 
     def imported(self) -> Any:
         """The real command."""
+        import_module("config.memory").give_memory_back()
         module, _, name = self._place.partition(":")
         verb = getattr(import_module(f"consumer.cli.{module}"), name)
         return get_command(verb if isinstance(verb, typer.Typer) else _alone(verb))
