@@ -74,6 +74,21 @@ async def test_a_write_concern_error_of_versions_means_that_nothing_is_durable(
     assert await put(adapter, candle()) == [DUPLICATE]
 
 
+async def test_a_user_who_is_refused_comes_back_on_new_connections(
+    adapter: MongoDBAdapter, client: Client, unique_name: str
+) -> None:
+    async def connection() -> int:
+        return int((await adapter.connection.database.command("hello"))["connectionId"])
+
+    before = await connection()
+    async with failing(client, f"{unique_name}.trades_BTCUSDT", ["insert"], errorCode=13):
+        with pytest.raises(OperatorError):
+            await put(adapter, trade(1))
+
+    assert await put(adapter, trade(1)) == [STORED]
+    assert await connection() != before
+
+
 @pytest.mark.parametrize("commands", [["insert"], ["find"]], ids=["write", "comparison"])
 async def test_a_connection_that_breaks_is_unavailable_and_then_heals(
     adapter: MongoDBAdapter, client: Client, unique_name: str, commands: list[str]

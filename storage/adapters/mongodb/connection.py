@@ -55,12 +55,15 @@ class Connection:
         self._listener = Listener(observer)
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
         self._database: Database | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def database(self) -> Database:
         """The open database; raises UnavailableError when there is none."""
         if self._database is None:
             raise UnavailableError("not connected: call connect() first")
+        if self._listener.unauthorized:
+            self._begin_anew()
         return self._database
 
     @property
@@ -113,10 +116,14 @@ class Connection:
     async def close(self) -> None:
         """Let go of the client; safe to call twice."""
         client, self._client, self._database = self._client, None, None
-        if client is not None:
-            closing: Any = client.close()
-            if inspect.isawaitable(closing):  # Motor closes at once
-                await closing
+        await asyncio.gather(_close(client), *self._closing)
+
+    def _begin_anew(self) -> None:
+        """A user who was removed and made again is a stranger on the connections of before: let go of them."""
+        closing = asyncio.create_task(_close(self._client))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        self.open()
 
     @property
     def _own_client(self) -> Any:
@@ -127,6 +134,13 @@ class Connection:
     def _files(self) -> str:
         names = ", ".join(self._options.files())
         return f"; check that {names} can be read and hold what they should" if names else ""
+
+
+async def _close(client: Any) -> None:
+    if client is not None:
+        closing = client.close()
+        if inspect.isawaitable(closing):  # Motor closes at once
+            await closing
 
 
 async def opened(cursor: Any) -> Any:

@@ -12,6 +12,7 @@ from storage.adapters.mongodb.shapes import shape_of
 from storage.observer import Observer, PoolUse
 
 SYSTEM = "mongodb"
+UNAUTHORIZED = 13
 
 Call = Callable[..., Any]
 
@@ -25,12 +26,13 @@ class Listener(monitoring.CommandListener, monitoring.ConnectionPoolListener):
     """Counts the connections of one client and tells the observer of waits and commands.
 
     The observer is asked for each time: it may be set after the client was made. `call` brings what the
-    driver tells to the event loop; Motor tells it from threads.
+    driver tells to the event loop; Motor tells it from threads. `unauthorized` once a server refused a command so.
     """
 
     def __init__(self, observer: Callable[[], Observer], call: Call = at_once) -> None:
         self._observer = observer
         self._call = call
+        self.unauthorized = False
         self._size = self._in_use = self._waiting = 0
         self._shapes: dict[int, str] = {}
 
@@ -67,6 +69,7 @@ class Listener(monitoring.CommandListener, monitoring.ConnectionPoolListener):
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         self._call(self._ended, event, _class_of(event.failure))
+        self.unauthorized |= event.failure.get("code") == UNAUTHORIZED
 
     def connection_ready(self, event: monitoring.ConnectionReadyEvent) -> None:
         """Says nothing that we count."""
