@@ -105,7 +105,7 @@ class KafkaSource(Source):
         keys = member.assignment.keys if member is not None else None
         return SourceStatus(
             connected=connected,
-            subscribed=keys is not None,
+            subscribed=keys is not None and not (member is not None and member.commit_refused),
             lag=member.assignment.lag(member.ends) if member is not None else None,
             redelivered=self._redelivered,
             problem=self._problem(connected),

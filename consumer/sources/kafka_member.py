@@ -44,6 +44,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self.assignment = assignment
         self.reader = reader
         self.commit_wanted = False
+        self.commit_refused = False
         self.ends: Mapping[TopicPartition, int] = {}
         self._alive = False
         self._consumer = consumer
@@ -164,8 +165,10 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
                 return  # not ours any more
             except (TimeoutError, KafkaError) as error:
                 self.commit_wanted = True
-                self._trouble.note(explain(error))
+                self._trouble.note(reason := explain(error))
+                self.commit_refused = isinstance(reason, SourceRefused)
             else:
+                self.commit_refused = False
                 self.assignment.committed(offsets)
                 self._trouble.answered()
 
