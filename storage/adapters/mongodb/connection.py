@@ -28,6 +28,7 @@ _BOUNDS: Mapping[str, Any] = {
     "appname": "tapestore",
     "serverSelectionTimeoutMS": 3_000,
     "connectTimeoutMS": 3_000,
+    "heartbeatFrequencyMS": 5_000,  # with the time to connect: when a server that says nothing is given up
     "socketTimeoutMS": 10_000,  # longer than the write concern waits, short enough to heal within 15 s
 }
 
