@@ -30,9 +30,9 @@ test: $(DEV_READY) ## Install what the tests need, start the real servers, run e
 	-$(BIN)/python -m tests.servers.install
 	$(PYTEST)
 
-faults: $(DEV_READY) ## Kill and break everything for an hour or two, and write the figures; FAULT_SEEDS=10 a stage
+faults: $(DEV_READY) ## Kill and break everything for an hour, and write the figures; FAULT_SEEDS=100 a stage
 	-$(BIN)/python -m tests.servers.install mongodb nats kafka mariadb faketime
-	FAULT_SEEDS=$${FAULT_SEEDS:-10} FAULT_REPORT=.cache/faults.json \
+	FAULT_SEEDS=$${FAULT_SEEDS:-100} FAULT_REPORT=.cache/faults.json \
 		$(BIN)/pytest -q -n 2 --dist worksteal -m "" tests/faults; \
 		$(BIN)/python -m tests.faults.report .cache/faults.json
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import nats
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 from nats.js.api import ConsumerConfig
 from nats.js.client import JetStreamContext
+
+from tests.servers import Kafka
 
 T = TypeVar("T")
 Told = Mapping[str, str]
@@ -50,6 +54,17 @@ def add_consumer(told: Told, **config: Any) -> None:
     jetstream(told, lambda js: js.add_consumer(told["NATS_STREAM"], ConsumerConfig(**given | config)))
 
 
+def limit_deliveries(told: Told, max_deliver: int) -> None:
+    """Somebody changes the durable that we read by."""
+
+    async def change(js: JetStreamContext) -> None:
+        stream, durable = told["NATS_STREAM"], told["NATS_DURABLE"]
+        config = (await js.consumer_info(stream, durable)).config
+        await js.add_consumer(stream, config.evolve(max_deliver=max_deliver))
+
+    jetstream(told, change)
+
+
 def publish(told: Told, *messages: bytes) -> None:
     """Bytes that no market sends."""
 
@@ -76,6 +91,41 @@ def forget_records(told: Told, kept: int) -> None:
             await admin.close()
 
     asyncio.run(delete())
+
+
+class Guarded(Kafka):
+    """A broker that allows whatever nobody has forbidden."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        with (self.folder / "server.properties").open("a") as properties:
+            properties.write("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n")
+            properties.write("allow.everyone.if.no.acl.found=true\n")
+
+
+@contextmanager
+def forbidden(told: Told) -> Iterator[None]:
+    """The group of these settings takes nobody and no commits while the context lasts; asks for a `Guarded`."""
+    group, literal, read, deny = 3, 3, 3, 2
+    rule = (group, told["KAFKA_GROUP_ID"], literal, "User:ANONYMOUS", "*", read, deny)
+    _ask(told, CreateAclsRequest(*rule))
+    try:
+        yield
+    finally:
+        _ask(told, DeleteAclsRequest(*rule))
+
+
+def _ask(told: Told, request: object) -> None:
+    async def ask() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=told["KAFKA_BOOTSTRAP_SERVERS"])
+        await admin.start()
+        try:
+            answer = await admin._send_to_controller(request)  # it has no public way to set a rule
+            assert "error_code=0" in str(answer), answer
+        finally:
+            await admin.close()
+
+    asyncio.run(ask())
 
 
 class Member:

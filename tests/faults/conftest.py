@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
 import pytest
 
 from tests.end_to_end.conftest import Told, bus, store
-from tests.faults.judge import Judge
+from tests.faults.judge import Figures, Judge
 from tests.faults.report import Runs, write_json
+from tests.faults.seeds import FIRST, has_its_own, seeds_of
 
 __all__ = ["bus", "store"]  # fixtures of the end to end tests, here too
 
-SEEDS = int(os.environ.get("FAULT_SEEDS", "1"))
-FIRST_SEED = int(os.environ.get("FAULT_SEED", "1"))
 REPORT = os.environ.get("FAULT_REPORT", "")
 CourtRoom = Callable[..., Judge]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """FAULT_SEEDS runs of each kill, from FAULT_SEED on; a tenth of them of what takes longer, and at least one."""
-    if "seed" in metafunc.fixturenames:
-        seeds = SEEDS if metafunc.module.__name__.endswith("test_kills") else max(1, SEEDS // 10)
-        metafunc.parametrize("seed", range(FIRST_SEED, FIRST_SEED + seeds))
+    """Give each scenario its seeds: see tests/faults/seeds.py."""
+    if "seed" in metafunc.fixturenames and not has_its_own(metafunc.definition):
+        metafunc.parametrize("seed", seeds_of(metafunc.definition))
 
 
 @pytest.fixture(autouse=True)
@@ -40,13 +39,21 @@ def judge_of(record_property: Callable[[str, object], None]) -> Iterator[CourtRo
     """`judge_of(told, seed)` is a judge whose figures go into the report."""
     judges: list[Judge] = []
 
-    def appoint(told: Mapping[str, str], seed: int = FIRST_SEED, **more: object) -> Judge:
+    def appoint(told: Mapping[str, str], seed: int = FIRST, **more: object) -> Judge:
         judges.append(Judge(told, seed, **more))  # type: ignore[arg-type]  # as the test says it
         return judges[-1]
 
     yield appoint
     for judge in judges:
         record_property("figures", asdict(judge.figures))
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Iterator[Figures]:
+    """What a test without a judge measures, for the report."""
+    measured = Figures()
+    yield measured
+    record_property("figures", asdict(measured))
 
 
 @pytest.fixture
@@ -67,14 +74,14 @@ class _Reporter:
 
     def __init__(self) -> None:
         self.runs = Runs()
+        self._begun = time.monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown" or report.outcome != "passed":
-            self.runs.add(report)
+        self.runs.add(report)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not hasattr(session.config, "workerinput"):
-            write_json(self.runs, REPORT)
+            write_json(self.runs, REPORT, time.monotonic() - self._begun)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,14 +1,15 @@
 """The report of a fault run: gathered as JSON, shown as a table: `python -m tests.faults.report REPORT.json…`.
 
-The second writes the table into docs/reliability.md, between its two marks; several reports become one.
+The second writes the table into docs/reliability.md, between its two marks; several reports become one. It fails when a
+run did, or when a cell is empty: what a scenario cannot measure it explains, by `instead` in its mark.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,13 +21,14 @@ from typing import Any
 
 import pytest
 
+from tests.faults.seeds import spans
 from tests.servers.cache import SERVERS, find
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 KEPT = PAGE.with_suffix(".json")
 BEGIN, END = "<!-- written by make faults -->", "<!-- end of what make faults wrote -->"
-COLUMNS = ("scenario", "injection", "promises", "runs", "lost", "duplicate effects")
-FIGURES = ("recovery p50 / p99", "redelivered", "peak RSS")
+EMPTY = "**not measured**"
+SAME = "none: always the same"
 PACKAGES = ("tapestore", "pymongo", "nats-py", "aiokafka")
 
 
@@ -37,6 +39,8 @@ class Scenario:
     scenario: str
     injection: str
     holds: str
+    instead: dict[str, str] = field(default_factory=dict)
+    place: list[Any] = field(default_factory=list)
     runs: int = 0
     failed: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
@@ -48,6 +52,7 @@ class Runs:
 
     def __init__(self) -> None:
         self.scenarios: dict[str, Scenario] = {}
+        self._skipped: set[str] = set()
 
     def add(self, report: pytest.TestReport) -> None:
         """Note a test that ended; one that says no scenario is none of ours."""
@@ -55,22 +60,23 @@ class Runs:
         told: Any = next((value for name, value in properties if name == "fault"), None)
         if told is None:
             return
-        scenario = self.scenarios.setdefault(told["scenario"], Scenario(**told))
+        where = [report.location[0], report.location[1]]
+        scenario = self.scenarios.setdefault(told["scenario"], Scenario(**told, place=where))
         if report.skipped:
             scenario.not_run.append(str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr))
-        elif report.failed:
+            self._skipped.add(report.nodeid)
+        elif report.failed and report.nodeid not in scenario.failed:
             scenario.failed.append(report.nodeid)
-        elif report.nodeid not in scenario.failed:  # the teardown comes after what failed, too
+        if report.when == "teardown" and report.nodeid not in self._skipped:
             scenario.runs += 1
             scenario.figures += [value for name, value in properties if name == "figures"]  # type: ignore[misc]
 
 
-def write_json(runs: Runs, path: str) -> None:
-    """Keep everything, with when and of what."""
+def write_json(runs: Runs, path: str, seconds: float) -> None:
+    """Keep everything, with when, how long and of what."""
     content = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seeds": int(os.environ.get("FAULT_SEEDS", "1")),
-        "first_seed": int(os.environ.get("FAULT_SEED", "1")),
+        "seconds": round(seconds),
         "versions": versions(),
         "scenarios": [asdict(scenario) for scenario in runs.scenarios.values()],
     }
@@ -83,8 +89,9 @@ def versions() -> dict[str, str]:
     servers = {
         "mongod": (find("mongod", SERVERS / "mongodb"), "--version"),
         "nats-server": (find("nats-server", SERVERS / "nats"), "--version"),
+        "MariaDB": (find("mariadbd"), "--version"),
     }
-    found = {name: _first_line(program, flag) for name, (program, flag) in servers.items() if program}
+    found = {name: _number(program, flag) for name, (program, flag) in servers.items() if program}
     kafka = next((SERVERS / "kafka").glob("kafka_2*.jar"), None)
     return {
         "Python": platform.python_version(),
@@ -94,46 +101,54 @@ def versions() -> dict[str, str]:
     }
 
 
-def _first_line(program: str | Path, flag: str) -> str:
+def _number(program: str | Path, flag: str) -> str:
     said = subprocess.run([program, flag], capture_output=True, text=True, check=False).stdout
-    return said.splitlines()[0].split()[-1].lstrip("v") if said else "unknown"
+    found = re.search(r"\d+\.[\d.]+", said)
+    return found[0] if found else "unknown"
 
 
 def rendered(report: Mapping[str, Any]) -> str:
     """The table, and what it was made with."""
-    scenarios = [Scenario(**scenario) for scenario in report["scenarios"]]
+    scenarios = sorted((Scenario(**each) for each in report["scenarios"]), key=lambda each: each.place)
     made_with = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
-    first = report["first_seed"]
-    total = sum(scenario.runs for scenario in scenarios)
+    total, failed = sum(each.runs for each in scenarios), sum(len(each.failed) for each in scenarios)
+    rows = [_row(scenario) for scenario in scenarios]
     return "\n".join(
         [
             BEGIN,
             "",
-            f"Run on {report['date'][:10]}: {total:,} runs of {len(scenarios)} scenarios; seeds {first} to "
-            f"{first + report['seeds'] - 1} for each stage. {made_with}.",
+            f"Run on {report['date'][:10]} in {report['seconds'] // 60} minutes: {total:,} runs of {len(scenarios)} "
+            f"scenarios, {failed or 'none'} failed. {made_with}.",
             "",
-            _line(COLUMNS + FIGURES),
-            _line(["---"] * len(COLUMNS + FIGURES)),
-            *(_line(_row(scenario)) for scenario in scenarios),
+            _line(rows[0]),
+            _line(["---"] * len(rows[0])),
+            *(_line(row.values()) for row in rows),
             "",
             END,
         ]
     )
 
 
-def _row(scenario: Scenario) -> Sequence[str]:
-    told = (scenario.scenario, scenario.injection, scenario.holds, _runs(scenario))
-    judged = [figures for figures in scenario.figures if figures["sent"]]
-    if not judged:
-        return (*told, *["none: asserted" if scenario.runs else "not run"] * 2, *["not measured"] * 3)
-    seconds = [each["recovery_seconds"] for each in judged if each["recovery_seconds"] is not None]
-    return (
-        *told,
-        *(f"{sum(each[name] for each in judged):,}" for name in ("lost", "duplicate_effects")),
-        f"{percentile(seconds, 50):.1f} / {percentile(seconds, 99):.1f} s" if seconds else "not measured",
-        f"{sum(each['redelivered'] for each in judged):,}",
-        _most(judged, "peak_rss_mib", lambda mib: f"{mib} MiB"),
-    )
+def _row(scenario: Scenario) -> Mapping[str, str]:
+    def cell(name: str, shown: Callable[[Sequence[Any]], str]) -> str:
+        values = [each[name] for each in scenario.figures if each[name] is not None]
+        if values:
+            return shown(values)
+        return scenario.instead.get(name, EMPTY) if scenario.runs else "not run"
+
+    return {
+        "scenario": scenario.scenario,
+        "injection": scenario.injection,
+        "promises": scenario.holds,
+        "runs": _runs(scenario),
+        "seeds": spans([each["seed"] for each in scenario.figures if each["seed"] is not None]) or SAME,
+        "sent": cell("sent", _sum),
+        "lost": cell("lost", _sum),
+        "duplicate effects": cell("duplicate_effects", _sum),
+        "recovery p50 / p99": cell("recovery_seconds", _percentiles),
+        "redelivered": cell("redelivered", _sum),
+        "peak RSS": cell("peak_rss_mib", lambda values: f"{max(values)} MiB"),
+    }
 
 
 def _runs(scenario: Scenario) -> str:
@@ -145,9 +160,12 @@ def _runs(scenario: Scenario) -> str:
     return ", ".join(words)
 
 
-def _most(judged: Iterable[Mapping[str, Any]], name: str, shown: Callable[[int], str]) -> str:
-    most = max(each[name] for each in judged)
-    return shown(most) if most else "not measured"
+def _sum(values: Sequence[int]) -> str:
+    return f"{sum(values):,}"
+
+
+def _percentiles(values: Sequence[float]) -> str:
+    return f"{percentile(values, 50):.1f} / {percentile(values, 99):.1f} s"
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -162,21 +180,28 @@ def _line(cells: Iterable[str]) -> str:
 def merged(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Several reports as one: the runs of each scenario together, the rest as the last one says it."""
     scenarios: dict[str, Scenario] = {}
-    for each in (each for report in reports for each in report["scenarios"]):
-        scenario = scenarios.setdefault(each["scenario"], Scenario(each["scenario"], each["injection"], each["holds"]))
-        scenario.runs += each["runs"]
-        scenario.failed += each["failed"]
-        scenario.not_run += each["not_run"]
-        scenario.figures += each["figures"]
-    return {**reports[-1], "scenarios": [asdict(scenario) for scenario in scenarios.values()]}
+    for each in (Scenario(**each) for report in reports for each in report["scenarios"]):
+        scenario = scenarios.setdefault(each.scenario, each)
+        if scenario is not each:
+            scenario.runs += each.runs
+            scenario.failed += each.failed
+            scenario.not_run += each.not_run
+            scenario.figures += each.figures
+    return {
+        **reports[-1],
+        "seconds": sum(report["seconds"] for report in reports),
+        "scenarios": [asdict(scenario) for scenario in scenarios.values()],
+    }
 
 
 def main(*paths: str) -> None:
     """Put the table where people look for it, and keep what it was made of."""
     report = merged([json.loads(Path(path).read_text()) for path in paths])
     KEPT.write_text(json.dumps(report, indent=1) + "\n")
-    page = PAGE.read_text()
-    PAGE.write_text(page[: page.index(BEGIN)] + rendered(report) + page[page.index(END) + len(END) :])
+    table, page = rendered(report), PAGE.read_text()
+    PAGE.write_text(page[: page.index(BEGIN)] + table + page[page.index(END) + len(END) :])
+    if EMPTY in table or any(scenario["failed"] for scenario in report["scenarios"]):
+        sys.exit(f"a run failed, or a cell is empty: {PAGE}")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def plain(judge: Judge, variant: str) -> None:
 def killed_before_a_write(judge: Judge, variant: str) -> None:
     judge.killed = True
     judge.send(600)
-    doomed(judge.told, "before a write", judge.figures.seed, variant)
+    doomed(judge.told, "before a write", judge.seed, variant)
     tapestore("run", "--until-idle", "0.5", told=judge.told)
     judge.verdict()
 
@@ -80,7 +80,7 @@ def replayed_in_part(judge: Judge, variant: str) -> None:
     tapestore("run", "--until-idle", "0.5", told=judge.told)
     judge.killed = True
     again = judge.told | {"NATS_DURABLE": f"{judge.told['NATS_DURABLE']}-again"}
-    doomed(again, "after settle, before lineage", judge.figures.seed, variant)
+    doomed(again, "after settle, before lineage", judge.seed, variant)
     judge.verdict()
 
 
@@ -114,6 +114,10 @@ def judge(bus: Told, store: Told, small: Told, judge_of: CourtRoom) -> Judge:
 
 def test_every_broken_variant_is_tried() -> None:
     assert CAUGHT.keys() == VARIANTS.keys()
+
+
+def test_every_promise_has_a_broken_variant() -> None:
+    assert {(variant.__doc__ or "")[:2] for variant in VARIANTS.values()} == {f"P{number}" for number in range(1, 8)}
 
 
 @pytest.mark.parametrize(("bus", "store"), [("jetstream", "mongodb")], indirect=True)

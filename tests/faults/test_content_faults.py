@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+import msgspec
 import pytest
 import zstandard
 
@@ -17,10 +18,12 @@ from storage import Reason
 from tests.end_to_end.command import Ended, dead_letters, documents, environment, tapestore
 from tests.end_to_end.conftest import Told
 from tests.faults.conftest import CourtRoom
+from tests.faults.judge import Figures
 from tests.faults.test_store_faults import ended_well
 
 MIB = 1 << 20
 LOOK_SECONDS = 0.02
+OF_A_FILE = {"recovery_seconds": "no fault that ends", "redelivered": "a file: nothing comes again"}
 LEVEL = '["1.5","2"]'
 
 
@@ -82,29 +85,44 @@ def _peak_mib(pid: int) -> int:
     return sum(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 
 
-@pytest.mark.fault("messages are too large", injection="9 MB, and a document of more than 16 MB", holds="P1 P6 P7")
+@pytest.mark.fault(
+    "messages are too large",
+    injection="9 MB, and a document of more than 16 MB",
+    holds="P1 P6 P7",
+    instead=OF_A_FILE,
+)
 @pytest.mark.parametrize(("bus", "store"), [("file", "mongodb")], indirect=True)
-def test_what_is_too_large_is_a_letter_and_its_neighbours_are_stored(told: Told, tmp_path: Path) -> None:
+def test_what_is_too_large_is_a_letter_and_its_neighbours_are_stored(
+    told: Told, tmp_path: Path, figures: Figures
+) -> None:
     tape = tmp_path / "tape.jsonl.zst"
     large, huge = trade(1).replace("true", '"' + "x" * 9 * MIB + '"'), book(700_000)
     with zstandard.open(tape, "wt") as lines:
         for data in (trade(1), large, trade(2), huge, trade(3)):
             lines.write(data + "\n")
 
-    ended, _ = replayed(told, tape)
+    ended, peak = replayed(told, tape)
+    figures.used(peak)
     assert ended.code == 0, ended.err
     assert Counter(letter.reason for letter in dead_letters(told)) == {Reason.TOO_LARGE: 2}
     wide = told | {"MESSAGE_MAX_BYTES": "64MiB", "MAX_IN_FLIGHT_BYTES": "128MiB"}
-    ended, _ = replayed(wide, tape)
+    ended, peak = replayed(wide, tape)
+    figures.used(peak)
 
     assert ended.code == 0, ended.err
     assert Reason.DOCUMENT_TOO_LARGE in {letter.reason for letter in dead_letters(told)}
-    assert sorted(document["trade_id"] for document in documents(told)["trades_BTCUSDT"]) == [1, 2, 3]
+    figures.sent = 10
+    figures.compare([1, 2, 3], (document["trade_id"] for document in documents(told)["trades_BTCUSDT"]))
 
 
-@pytest.mark.fault("a decompression bomb", injection="2 GB of zeros in 64 KB of zstd, between messages", holds="P1 P6")
+@pytest.mark.fault(
+    "a decompression bomb",
+    injection="2 GB of zeros in 64 KB of zstd, between messages",
+    holds="P1 P6",
+    instead=OF_A_FILE,
+)
 @pytest.mark.parametrize(("bus", "store"), [("file", "local")], indirect=True)
-def test_a_bomb_does_not_fill_the_memory(told: Told, tmp_path: Path) -> None:
+def test_a_bomb_does_not_fill_the_memory(told: Told, tmp_path: Path, figures: Figures) -> None:
     tape = tmp_path / "bomb.jsonl.zst"
     packer = zstandard.ZstdCompressor(level=1).compressobj()
     with tape.open("wb") as file:
@@ -115,13 +133,17 @@ def test_a_bomb_does_not_fill_the_memory(told: Told, tmp_path: Path) -> None:
 
     ended, peak = replayed(told, tape)
 
+    figures.sent = 3
+    figures.used(peak)
     assert ended.code == 0, ended.err
-    assert Counter(letter.reason for letter in dead_letters(told)) == {Reason.TOO_LARGE: 1}
-    assert sorted(document["trade_id"] for document in documents(told)["trades_BTCUSDT"]) == [1, 2]
+    figures.compare([Reason.TOO_LARGE], (letter.reason for letter in dead_letters(told)))
+    figures.compare([1, 2], (document["trade_id"] for document in documents(told)["trades_BTCUSDT"]))
     assert peak < 512
 
 
-@pytest.mark.fault("very many symbols", injection="20,000 symbols, at most 500 collections", holds="P1 P6 P7")
+@pytest.mark.fault(
+    "very many symbols", injection="20,000 symbols, at most 500 collections", holds="P1 P6 P7", instead=OF_A_FILE
+)
 @pytest.mark.parametrize("symbols", [pytest.param(20_000, marks=pytest.mark.long), 600])
 @pytest.mark.parametrize(
     ("bus", "store"),
@@ -129,7 +151,9 @@ def test_a_bomb_does_not_fill_the_memory(told: Told, tmp_path: Path) -> None:
     indirect=True,
 )
 @pytest.mark.timeout(600)
-def test_symbols_beyond_the_limit_are_letters_and_the_others_go_on(told: Told, symbols: int, tmp_path: Path) -> None:
+def test_symbols_beyond_the_limit_are_letters_and_the_others_go_on(
+    told: Told, symbols: int, tmp_path: Path, figures: Figures
+) -> None:
     limit = 500
     tape = tmp_path / "many.jsonl.zst"
     with zstandard.open(tape, "wt") as lines:
@@ -140,11 +164,16 @@ def test_symbols_beyond_the_limit_are_letters_and_the_others_go_on(told: Told, s
 
     ended, peak = replayed(told | {"MAX_COLLECTIONS": str(limit)}, tape)
 
+    figures.sent = symbols + 100
+    figures.used(peak)
     assert ended.code == 0, ended.err
     found = documents(told)
     assert len(found) == limit
-    assert Counter(letter.reason for letter in dead_letters(told)) == {Reason.SYMBOL_LIMIT: symbols - limit}
     assert len(found["trades_S0USDT"]) == 101
+    letters = dead_letters(told)
+    assert {letter.reason for letter in letters} == {Reason.SYMBOL_LIMIT}
+    ids = [document["trade_id"] for of_symbol in found.values() for document in of_symbol]
+    figures.compare(range(symbols + 100), [*ids, *(msgspec.json.decode(letter.data)["t"] for letter in letters)])
     assert peak < 1024
 
 
@@ -162,17 +191,25 @@ HOSTILE = (
 )
 
 
-@pytest.mark.fault("hostile symbol names", injection="operators, paths, NUL, 300 letters, confusables", holds="P1 P6")
+@pytest.mark.fault(
+    "hostile symbol names",
+    injection="operators, paths, NUL, 300 letters, confusables",
+    holds="P1 P6",
+    instead=OF_A_FILE,
+)
 @pytest.mark.parametrize(("bus", "store"), [("file", "local"), ("file", "mongodb")], indirect=True)
-def test_a_hostile_name_never_becomes_a_collection(told: Told, tmp_path: Path) -> None:
+def test_a_hostile_name_never_becomes_a_collection(told: Told, tmp_path: Path, figures: Figures) -> None:
     tape = tmp_path / "hostile.jsonl"
     names = [trade(number).replace("BTCUSDT", name) for number, name in enumerate(HOSTILE)]
     tape.write_text("\n".join([*names, trade(99)]) + "\n")
 
-    ended, _ = replayed(told, tape)
+    ended, peak = replayed(told, tape)
 
+    figures.sent = len(HOSTILE) + 1
+    figures.used(peak)
     assert ended.code == 0, ended.err
     found: dict[str, Any] = documents(told)
     assert list(found) == ["trades_BTCUSDT"]
-    assert len(dead_letters(told)) == len(HOSTILE)
+    figures.compare([99], (document["trade_id"] for document in found["trades_BTCUSDT"]))
+    figures.compare(names, (letter.data.decode() for letter in dead_letters(told)))
     assert tapestore("verify", told=told).code == 0

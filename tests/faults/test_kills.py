@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,10 +15,12 @@ from tests.end_to_end.feed import HEALING_SECONDS
 from tests.faults.conftest import CourtRoom
 from tests.faults.doomed import COMPACTION
 from tests.faults.judge import DOOMED
+from tests.faults.seeds import COUNT, seeds
 
 MESSAGES = 600
 RESTART_SECONDS = HEALING_SECONDS + 15
 """The new process has to start first, on a machine that may be busy; what it took is in the figures."""
+KILL = "SIGKILL at the stage, restart"
 NOWHERE = {"METADATA_URL": "mysql://root@127.0.0.1:1/tapestore"}
 
 
@@ -26,15 +29,6 @@ def doomed(told: Told, stage: str, seed: int, variant: str = "") -> None:
     command = [*DOOMED, stage, str(seed), variant]
     died = subprocess.run(command, env=environment(told), capture_output=True, text=True, timeout=SECONDS, check=False)
     assert died.returncode == -signal.SIGKILL, f"{stage}, seed {seed}: {died.stderr}"
-
-
-def on(bus: str, store: str, *, stage: str, short: bool = False) -> object:
-    """A stage on a bus into a store; a short one also runs in `make test`."""
-    marks = [
-        pytest.mark.fault(f"killed {stage}", injection="SIGKILL at the stage, restart", holds="P1 P2 P3 P5 P7"),
-        *([] if short else [pytest.mark.long]),
-    ]
-    return pytest.param(bus, store, stage, marks=marks, id=f"{stage}-{bus}-{store}")
 
 
 ANYWHERE = (
@@ -51,20 +45,19 @@ ANYWHERE = (
 )
 LOCAL = ("mid Parquet file", "after a Parquet file")
 PAIRS = (("jetstream", "mongodb"), ("kafka", "mongodb"), ("jetstream", "local"), ("kafka", "local"))
-SHORT = {(stage, PAIRS[n % len(PAIRS)]) for n, stage in enumerate(ANYWHERE)} | {(LOCAL[0], PAIRS[2])}
-"""One bus and one store a stage in `make test`."""
 
 
-@pytest.mark.parametrize(
-    ("bus", "store", "stage"),
-    [
-        on(*pair, stage=stage, short=(stage, pair) in SHORT)
-        for stage in (*ANYWHERE, *LOCAL)
-        for pair in PAIRS
-        if pair[1] == "local" or stage not in LOCAL
-    ],
-    indirect=["bus", "store"],
-)
+def dealt() -> Iterator[object]:
+    """Each stage with each seed; the seeds of a stage go round its pairs of a bus and a store."""
+    for number, stage in enumerate((*ANYWHERE, *LOCAL)):
+        pairs = PAIRS if stage in ANYWHERE else PAIRS[2:]
+        mark = pytest.mark.fault(f"killed {stage}", injection=KILL, holds="P1 P2 P3 P5 P7")
+        for seed in seeds(COUNT):
+            pair = pairs[(seed - 1 + number) % len(pairs)]
+            yield pytest.param(*pair, stage, seed, marks=mark, id=f"{stage}-{'-'.join(pair)}-{seed}")
+
+
+@pytest.mark.parametrize(("bus", "store", "stage", "seed"), list(dealt()), indirect=["bus", "store"])
 def test_nothing_is_lost_or_doubled_by_a_kill(
     bus: Told, store: Told, small: Told, stage: str, seed: int, judge_of: CourtRoom
 ) -> None:
@@ -81,6 +74,7 @@ def test_nothing_is_lost_or_doubled_by_a_kill(
     judge.verdict()
 
 
+@pytest.mark.killed
 @pytest.mark.fault("killed mid spool write", injection="SQL down, SIGKILL while the spool is saved", holds="P1 P3 P7")
 @pytest.mark.parametrize(("bus", "store"), [("jetstream", "local")], indirect=True)
 def test_a_kill_in_a_write_of_the_spool_leaves_a_spool_that_is_whole(
@@ -98,15 +92,15 @@ def test_a_kill_in_a_write_of_the_spool_leaves_a_spool_that_is_whole(
     judge.verdict()
 
 
+@pytest.mark.killed
 @pytest.mark.fault("killed mid compaction", injection="SIGKILL of `tapestore compact` at a file", holds="P1 P3")
 @pytest.mark.parametrize(("bus", "store"), [("jetstream", "local")], indirect=True)
 def test_a_kill_in_a_compaction_changes_nothing(
     bus: Told, store: Told, small: Told, seed: int, judge_of: CourtRoom
 ) -> None:
     judge = judge_of({**bus, **store, **small}, seed)
-    for _ in range(3):
-        judge.send(MESSAGES // 3)
-        tapestore("run", "--until-idle", "0.5", told=judge.told)
+    judge.send(MESSAGES)
+    tapestore("run", "--until-idle", "0.5", told=judge.told)  # in small batches: many files
     doomed(judge.told, COMPACTION, seed)
     tapestore("compact", told=judge.told)
     judge.fault_is_over()
@@ -118,6 +112,7 @@ def test_a_kill_in_a_compaction_changes_nothing(
 
 
 @pytest.mark.long
+@pytest.mark.minutes
 @pytest.mark.fault("killed again and again", injection="20 kills at random stages in a row", holds="P1 P2 P3 P7")
 @pytest.mark.parametrize(("bus", "store"), [PAIRS[0], PAIRS[3]], indirect=True)
 def test_many_kills_in_a_row_are_as_harmless_as_one(

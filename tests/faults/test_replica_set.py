@@ -18,7 +18,7 @@ from tests.faults.test_store_faults import ended_well
 from tests.servers import Server
 
 Start = Callable[[type[Server]], Server]
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.minutes, pytest.mark.timeout(300)]
 
 
 @pytest.mark.fault(
@@ -82,6 +82,6 @@ def test_elections_lose_nothing(bus: Told, store: Told, start_server: Start, see
                 with MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{old.port}/?directConnection=true") as client:
                     client.admin.command({"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 1, "force": True})
                 members.primary(besides=old)
+                judge.fault_is_over()
                 service.wait_until_stored(stored + 100)
-        judge.fault_is_over()
         ended_well(judge, service)
