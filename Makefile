@@ -30,11 +30,11 @@ test: $(DEV_READY) ## Install what the tests need, start the real servers, run e
 	-$(BIN)/python -m tests.servers.install
 	$(PYTEST)
 
-faults: $(DEV_READY) ## Kill and break everything for an hour, and write the figures; FAULT_SEEDS=100 a stage
+faults: $(DEV_READY) ## Kill and break everything for an hour and a bit, and write the figures; FAULT_SEEDS=100 a stage
 	-$(BIN)/python -m tests.servers.install mongodb nats kafka mariadb faketime
 	FAULT_SEEDS=$${FAULT_SEEDS:-100} FAULT_REPORT=.cache/faults.json \
-		$(BIN)/pytest -q -n 2 --dist worksteal -m "" tests/faults; \
-		$(BIN)/python -m tests.faults.report .cache/faults.json
+		$(BIN)/pytest -q -n 2 --dist worksteal -m "" tests/faults; status=$$?; \
+		$(BIN)/python -m tests.faults.report .cache/faults.json && exit $$status
 
 check: $(DEV_READY) ## Format, lint, types, unit tests and contracts without a server: under a minute
 	$(BIN)/ruff format --check .
