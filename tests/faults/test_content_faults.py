@@ -17,6 +17,7 @@ import zstandard
 from storage import Reason
 from tests.end_to_end.command import Ended, dead_letters, documents, environment, tapestore
 from tests.end_to_end.conftest import Told
+from tests.faults.buses import publish
 from tests.faults.conftest import CourtRoom
 from tests.faults.judge import Figures
 from tests.faults.test_store_faults import ended_well
@@ -45,6 +46,22 @@ def test_every_broken_message_is_a_letter_and_its_neighbours_are_stored(
     judge.send(600)
     with judge.service() as service:
         ended_well(judge, service)
+
+
+@pytest.mark.fault(
+    "bombs on the bus",
+    injection="beyond MESSAGE_MAX_BYTES, and nested 30,000 deep, among a market's",
+    holds="P1 P3 P6 P7",
+)
+@pytest.mark.parametrize(("bus", "store"), [("jetstream", "local")], indirect=True)
+def test_what_is_too_large_or_too_deep_on_the_bus_is_a_letter(told: Told, seed: int, judge_of: CourtRoom) -> None:
+    judge = judge_of(told | {"MESSAGE_MAX_BYTES": "64KiB"}, seed)
+    judge.send(200)
+    publish(told, *[large := b"[" + b"0," * 100_000 + b"0]", deep := b"[" * 30_000 + b"]" * 30_000] * 5)
+    judge.feed.truth.dead_letters.update({Reason.TOO_LARGE: 5, Reason.TOO_DEEP: 5})
+    with judge.service() as service:
+        ended_well(judge, service)
+    assert {letter.data for letter in dead_letters(judge.told)} >= {large, deep}
 
 
 def trade(number: int) -> str:
