@@ -109,9 +109,8 @@ def _number(program: str | Path, flag: str) -> str:
 
 def rendered(report: Mapping[str, Any]) -> str:
     """The table, and what it was made with."""
-    scenarios = sorted(
-        (Scenario(**each) for each in report["scenarios"]), key=lambda each: [*each.place, each.scenario]
-    )
+    scenarios = [Scenario(**each) for each in report["scenarios"]]
+    scenarios.sort(key=lambda each: [*each.place, each.scenario])
     made_with = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
     total, failed = sum(each.runs for each in scenarios), sum(len(each.failed) for each in scenarios)
     rows = [_row(scenario) for scenario in scenarios]

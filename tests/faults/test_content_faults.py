@@ -58,6 +58,7 @@ def test_what_is_too_large_or_too_deep_on_the_bus_is_a_letter(told: Told, seed: 
     judge = judge_of(told | {"MESSAGE_MAX_BYTES": "64KiB"}, seed)
     judge.send(200)
     publish(told, *[large := b"[" + b"0," * 100_000 + b"0]", deep := b"[" * 30_000 + b"]" * 30_000] * 5)
+    judge.feed.truth.messages += 10
     judge.feed.truth.dead_letters.update({Reason.TOO_LARGE: 5, Reason.TOO_DEEP: 5})
     with judge.service() as service:
         ended_well(judge, service)
