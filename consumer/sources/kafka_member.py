@@ -15,6 +15,7 @@ from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Trouble, explain
 from consumer.sources.kafka_reader import ANSWER_SECONDS, Reader
+from consumer.sources.kafka_stall import Stall
 from consumer.telemetry import events
 
 TEND_SECONDS = 0.5
@@ -47,6 +48,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self.commit_refused = False
         self.ends: Mapping[TopicPartition, int] = {}
         self._alive = False
+        self._stall = Stall()
         self._consumer = consumer
         self._topics = frozenset(topics)
         self._missing: frozenset[str] = frozenset()
@@ -85,6 +87,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._expect_an_answer()
         for key in self.assignment.keys or ():
             await self._follow(key)
+        await self._expect_messages()
         if self.commit_wanted:
             await self.commit()
         if self._missing and time.monotonic() - self._looked >= TOPICS_SECONDS:
@@ -98,6 +101,15 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._heard = max(self._heard, *(ms / 1000 for ms in polled)) if polled and not self.reader.held else now
         if now - self._heard > SILENCE_SECONDS:
             raise SourceUnavailable(f"no broker answered for {SILENCE_SECONDS:.0f} s")
+
+    async def _expect_messages(self) -> None:
+        """Brokers that answer and give nothing of what they have have lost us, or we them: begin anew."""
+        if self.reader.held or self._trouble.text(connected=True):
+            self._stall.forget()
+            return
+        keys = self.assignment.keys or ()
+        positions = {key: position for key in keys if (position := await self._position(key)) is not None}
+        self._stall.look(positions, self.ends)
 
     async def _follow(self, key: TopicPartition) -> None:
         """Know where an idle partition stands: its last record may be followed by markers of transactions."""
@@ -181,6 +193,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
                     return False
                 self.ends = await self._consumer.end_offsets(list(asked))
         except (TimeoutError, KafkaError):
+            self._stall.forget()
             return False
         return True
 
