@@ -24,12 +24,13 @@ from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
+from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Guarantee, Source, SourceStatus
 from consumer.stores import store_of
 from consumer.tasks import end
 from consumer.telemetry import events
-from consumer.telemetry.heartbeat import Heartbeat
+from consumer.telemetry.heartbeat import Heartbeat, Watchdog, Work
 from consumer.telemetry.statements import StatementTelemetry
 from consumer.upkeep import Upkeep
 from storage.circuit_breaker import BreakerState, CircuitBreaker
@@ -65,6 +66,7 @@ class Service:
         self.upkeep = Upkeep(settings, self.store)
         self.breaker = CircuitBreaker(settings.retry.failure_threshold, settings.retry.recovery_seconds)
         self.heartbeat = Heartbeat()
+        self.watchdog = Watchdog(clock=time.monotonic)
         self.retrier = Retrier(settings.retry, self.breaker)
         self.pipeline = self._pipeline()
         report = LineageReport(
@@ -84,6 +86,17 @@ class Service:
         writer = Writer(repositories, store.dead_letters, store.conflicts, self.retrier, ending, max_writes)
         decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting, packs=store.packs)
         return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, Ages(*settings.batch_ages))
+
+    @property
+    def work(self) -> Work:
+        """What there is to do, and whether the bus and the store let us."""
+        tally, status = self.pipeline.tally, self.source_status
+        store_works = not self.store_problem and not self.retrier.problem and self.breaker.state is BreakerState.CLOSED
+        return Work(
+            progress=sum(tally.total(fate) for fate in Fate),
+            lag=status.lag if status.due is None else status.due,
+            able=status.connected and store_works,
+        )
 
     def stop(self) -> None:
         """Drain and end; safe to call at any time and more than once."""
@@ -160,6 +173,7 @@ class Service:
         idleness = Idleness(float("inf") if until_idle is None else until_idle)
         while True:
             self.source_status = await self.source.status()
+            self.watchdog.look(self.work)
             self._tell_risks()
             if self.source_status.subscribed:
                 self._risks_known.set()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from consumer.api import Check, InFlight, Lane, LineageSpool, Liveness, SourceState, Status
-from consumer.pipeline.tally import Fate
 from consumer.service import Service
-from consumer.telemetry.heartbeat import Watchdog, Work
 from storage.circuit_breaker import BreakerState
 
 
@@ -19,17 +16,16 @@ class ServiceSnapshots:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._watchdog = Watchdog(clock=time.monotonic)
         self._started = False
 
     def liveness(self) -> Liveness:
         """The loop turns, and where there is work it moves."""
-        work, late = self._work(), self._service.heartbeat.stalled_seconds()
-        verdict = self._watchdog.verdict(work, late)
+        watchdog, work, late = self._service.watchdog, self._service.work, self._service.heartbeat.stalled_seconds()
+        verdict = watchdog.verdict(work, late)
         return Liveness(
             ok=not verdict,
             loop_lag_seconds=round(late, 3),
-            seconds_since_progress=round(self._watchdog.look(work), 3),
+            seconds_since_progress=round(watchdog.look(work), 3),
             detail=verdict,
         )
 
@@ -97,12 +93,6 @@ class ServiceSnapshots:
             records[kind] += len(batch.parts)
             sizes[kind] += batch.bytes
         return [Lane(kind=kind, batches=batches[kind], records=records[kind], bytes=sizes[kind]) for kind in batches]
-
-    def _work(self) -> Work:
-        service = self._service
-        tally, status = service.pipeline.tally, service.source_status
-        able = status.connected and not service.store_problem and service.breaker.state is BreakerState.CLOSED
-        return Work(progress=sum(tally.total(fate) for fate in Fate), lag=status.lag, able=able)
 
 
 def _check(name: str, ok: bool, fault: str) -> Check:

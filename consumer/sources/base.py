@@ -36,12 +36,15 @@ class SourceStatus:
     """What a source knows of its bus right now.
 
     `lag` counts the messages that wait on the bus for this consumer, given and not settled ones included;
-    None where it is not known (yet). `dropped` counts what an at-most-once bus lost here.
+    None where it is not known (yet). `due` is how many of them are ours to move, None where all are: another
+    consumer may hold some, and the bus may have a reason to keep some back. `dropped` counts what an
+    at-most-once bus lost here.
     """
 
     connected: bool
     subscribed: bool
     lag: int | None = None
+    due: int | None = None
     dropped: int = 0
     redelivered: int = 0
     problem: str = ""

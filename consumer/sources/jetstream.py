@@ -86,6 +86,7 @@ class JetStreamSource(NatsSource):
             connected=self._connection is not None and self._connection.is_good,
             subscribed=self._subscribed,
             lag=info.lag if info else None,
+            due=len(self._leases) + (info.num_pending if info.owes_messages else 0) if info else None,
             redelivered=self._redelivered,
             problem=self._problem or problem,
             details={

@@ -62,7 +62,7 @@ async def _beat(heartbeat: Heartbeat, sleep: Callable[[float], Awaitable[object]
 class Work:
     """What the watchdog looks at: `progress` grows with every message received or settled.
 
-    `lag` is what waits on the bus, None where nobody knows. `able` is false while an outage explains
+    `lag` is what the bus has for us, None where nobody knows. `able` is false while an outage explains
     that nothing moves: the source is away, the breaker is not closed, the pull waits for an operator.
     """
 
@@ -70,29 +70,51 @@ class Work:
     lag: int | None
     able: bool
 
+    @property
+    def hindered(self) -> bool:
+        """Whether there is a reason outside for nothing to move."""
+        return self.lag is None or not self.able
+
 
 class Watchdog:
     """Tells a process that is stuck from one that waits.
 
     Stuck means: the event loop is late by more than `loop_seconds`, or there is work, nothing hinders it,
-    and nothing moved for `progress_seconds`. An outage is never a reason to be killed.
+    and nothing moved for `progress_seconds`. An outage is never a reason to be killed; but what hinders for less
+    than `outage_seconds` is none: a source that only subscribes again and again, and gets nothing, is stuck.
     """
 
     def __init__(
-        self, *, loop_seconds: float = 10.0, progress_seconds: float = 120.0, clock: Callable[[], float]
+        self,
+        *,
+        loop_seconds: float = 10.0,
+        progress_seconds: float = 120.0,
+        outage_seconds: float = 15.0,
+        clock: Callable[[], float],
     ) -> None:
         self._loop_seconds = loop_seconds
         self._progress_seconds = progress_seconds
+        self._outage_seconds = outage_seconds
         self._clock = clock
         self._progress = -1
         self._moved = clock()
+        self._hindered_since: float | None = None
 
     def look(self, work: Work) -> float:
-        """Note where the work stands; returns the seconds for which it could have moved and did not."""
+        """Note where the work stands, each second or so; returns for how many it could have moved and did not."""
         now = self._clock()
-        if work.progress != self._progress or not work.lag or not work.able:
+        is_outage = self._is_outage(work, now)
+        if is_outage or work.lag == 0 or work.progress != self._progress:
             self._progress, self._moved = work.progress, now
         return now - self._moved
+
+    def _is_outage(self, work: Work, now: float) -> bool:
+        if not work.hindered:
+            self._hindered_since = None
+            return False
+        if self._hindered_since is None:
+            self._hindered_since = now
+        return now - self._hindered_since >= self._outage_seconds
 
     def verdict(self, work: Work, loop_lag: float) -> str:
         """Why the process is stuck, or "" when it lives."""
@@ -100,5 +122,6 @@ class Watchdog:
         if loop_lag > self._loop_seconds:
             return f"the event loop is {loop_lag:.1f} s late"
         if still > self._progress_seconds:
-            return f"{work.lag} messages wait and nothing moved for {still:.0f} s"
+            waiting = "some" if work.lag is None else work.lag
+            return f"{waiting} messages wait and nothing moved for {still:.0f} s"
         return ""

@@ -115,6 +115,20 @@ def test_after_an_outage_the_time_begins_anew(watchdog: Watchdog, clock: Clock) 
     watchdog.look(Work(5, lag=100, able=True))
     clock.now += 59
     watchdog.look(Work(5, lag=100, able=False))
+    clock.now += 15
+    watchdog.look(Work(5, lag=100, able=False))
     clock.now += 59
     assert watchdog.verdict(Work(5, lag=100, able=True), 0) == ""
     assert watchdog.look(Work(5, lag=100, able=True)) == 59
+
+
+def test_a_source_that_subscribes_again_and_again_and_gets_nothing_is_not_alive(
+    watchdog: Watchdog, clock: Clock
+) -> None:
+    for _ in range(6):
+        assert watchdog.verdict(Work(5, lag=100, able=True), 0) == ""
+        clock.now += 8
+        assert watchdog.verdict(Work(5, lag=None, able=False), 0) == ""
+        clock.now += 2
+    clock.now += 1
+    assert watchdog.verdict(Work(5, lag=100, able=True), 0) == "100 messages wait and nothing moved for 61 s"
