@@ -31,8 +31,8 @@ def delays(base: float, cap: float, uniform: Callable[[float, float], float] = r
 class Retrier:
     """Runs writes until they succeed.
 
-    `healthy` is set while the breaker is closed: whoever pulls waits for it. `problem` says why the store takes
-    no writes, at once when a person has to act. After `stop()` a write is tried on only while the breaker is
+    `healthy` is set while the breaker is closed: whoever pulls waits for it. `problem` says which write the store
+    does not take and why, at once when a person has to act. After `stop()` a write is tried on only while the breaker is
     closed, then GaveUp.
     """
 
@@ -45,11 +45,16 @@ class Retrier:
     ) -> None:
         self._settings = settings
         self.breaker = breaker
-        self.problem = ""
+        self._problems: dict[object, str] = {}
         self._sleep = sleep
         self._stopping = asyncio.Event()
         self.healthy = asyncio.Event()
         self.healthy.set()
+
+    @property
+    def problem(self) -> str:
+        """Of the writes that go on failing the oldest one's, until it succeeds; "" when there is none."""
+        return next(iter(self._problems.values()), "")
 
     def stop(self) -> None:
         """Stop waiting for a store that is down."""
@@ -61,21 +66,32 @@ class Retrier:
 
     async def call(self, kind: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """The result of `attempt`, however often it takes; raises GaveUp when the service stops first."""
-        for delay in self.delays():
-            permit = await self._permit()
-            try:
-                result = await attempt()
-            except asyncio.CancelledError:
-                self.breaker.abandon(permit)
-                raise
-            # Unknown errors are retried and named: giving up on one would lose data (design: outcome "unknown").
-            except Exception as error:
-                self._failed(permit, kind, error, delay)
-            else:
-                self._succeeded(permit)
-                return result
-            await self.pause(delay)
-        raise AssertionError("delays never end")
+        writing = object()
+        try:
+            for tries, delay in enumerate(self.delays(), 1):
+                permit = await self._permit()
+                try:
+                    result = await attempt()
+                except asyncio.CancelledError:
+                    self.breaker.abandon(permit)
+                    raise
+                # Unknown errors are retried and named: giving up on one would lose data (design: outcome "unknown").
+                except Exception as error:
+                    self._failed(permit, kind, error, delay)
+                    if self._lasts(error, tries):
+                        self._problems[writing] = f"{kind}: {explained(error)}"
+                else:
+                    self._succeeded(permit)
+                    return result
+                await self.pause(delay)
+            raise AssertionError("delays never end")
+        finally:
+            self._problems.pop(writing, None)
+
+    def _lasts(self, error: Exception, tries: int) -> bool:
+        """Whether it is more than a hiccup; others may be written meanwhile, so the breaker need not open."""
+        is_open = self.breaker.state is not BreakerState.CLOSED
+        return is_open or isinstance(error, OperatorError) or tries >= self._settings.failure_threshold
 
     async def pause(self, seconds: float) -> None:
         """Wait before the next try; raises GaveUp when the service stops and the store is down."""
@@ -91,8 +107,6 @@ class Retrier:
     def _failed(self, permit: Permit, kind: str, error: Exception, delay: float) -> None:
         before = self.breaker.state
         self.breaker.record_failure(permit)
-        if isinstance(error, OperatorError) or self.breaker.state is not BreakerState.CLOSED:
-            self.problem = explained(error)
         match error:
             case OperatorError():
                 events.operator_needed(error)
@@ -106,7 +120,6 @@ class Retrier:
 
     def _succeeded(self, permit: Permit) -> None:
         self.breaker.record_success(permit)
-        self.problem = ""
         if self.breaker.state is BreakerState.CLOSED and not self.healthy.is_set():
             self.healthy.set()
             events.breaker_changed(self.breaker.state)

@@ -206,6 +206,31 @@ def test_half_open_connections_to_the_store_are_given_up(told: Told, seed: int, 
 
 
 @pytest.mark.fault(
+    "dead letters cannot be written",
+    injection="their collection refuses by failpoint, the others do not",
+    holds="P1 P2 P7",
+)
+@ON_EACH_BUS
+@pytest.mark.parametrize("code", [13, pytest.param(50, marks=pytest.mark.long)], ids=["refused", "too slow"])
+def test_a_message_whose_letter_cannot_be_written_is_not_settled(
+    told: Told, code: int, seed: int, judge_of: CourtRoom
+) -> None:
+    judge = judge_of(told, seed)
+    judge.send(600)
+    letters = judge.feed.truth.dead_letters.total()
+    with judge.service() as service:
+        with failing(told, "dead_letters", "insert", "update", errorCode=code):
+            service.wait_until_stored(300)
+            service.wait_not_ready("store", because="dead_letters: ")
+            status = service.wait_until("/status", lambda _, status: 0 < status["in_flight"]["messages"] <= letters)
+            assert count_of("dead_lettered", status) == len(dead_letters(told)) == 0
+            assert status["sources"][0]["lag"] >= status["in_flight"]["messages"]
+            assert service.get("/livez")[0] == 200
+        judge.fault_is_over()
+        ended_well(judge, service)
+
+
+@pytest.mark.fault(
     "rights are taken away", injection="the role revoked, or the user dropped, under load; given back", holds="P1 P3 P5"
 )
 @ON_EACH_BUS

@@ -7,7 +7,7 @@ import pytest
 from config.flow import RetrySettings
 from consumer.pipeline.retry import Retrier, delays
 from storage import DatabaseError, OperatorError, UnavailableError
-from storage.circuit_breaker import CircuitBreaker
+from storage.circuit_breaker import BreakerState, CircuitBreaker
 
 
 async def no_sleep(_seconds: float) -> None:
@@ -17,9 +17,9 @@ async def no_sleep(_seconds: float) -> None:
 @pytest.mark.parametrize(
     ("errors", "seen"),
     [
-        ([OperatorError("full", fix="make room")], ["", "full: make room"]),
+        ([OperatorError("full", fix="make room")], ["", "trades: full: make room"]),
         ([UnavailableError("gone")], ["", ""]),
-        ([UnavailableError("gone")] * 3, ["", "", "gone", "gone"]),
+        ([UnavailableError("gone")] * 3, ["", "", "trades: gone", "trades: gone"]),
     ],
     ids=["a person must act", "it may pass", "the breaker is open"],
 )
@@ -35,6 +35,25 @@ async def test_the_problem_is_told_until_a_write_succeeds(errors: list[DatabaseE
     await retrier.call("trades", attempt)
     assert problems == seen
     assert retrier.problem == ""
+
+
+async def test_what_another_write_does_hides_no_problem() -> None:
+    """Letters that cannot be written are told of while the trades beside them are stored."""
+    retrier = Retrier(RetrySettings(failure_threshold=3), CircuitBreaker(failure_threshold=3), sleep=no_sleep)
+    problems = []
+
+    async def trades() -> None:
+        """They are written."""
+
+    async def letters() -> None:
+        problems.append(retrier.problem)
+        await retrier.call("trades", trades)
+        if len(problems) < 5:
+            raise UnavailableError("gone")
+
+    await retrier.call("dead_letters", letters)
+    assert problems == ["", "", "", "dead_letters: gone", "dead_letters: gone"]
+    assert (retrier.problem, retrier.breaker.state) == ("", BreakerState.CLOSED)
 
 
 def test_the_bound_of_a_delay_doubles_up_to_a_limit() -> None:
