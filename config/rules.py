@@ -67,6 +67,12 @@ RULES = (
         lambda s: s.retry.max_seconds < s.retry.base_seconds,
     ),
     Rule(
+        "SOURCE",
+        "must not be nats with GUARANTEE=at_least_once: NATS core delivers at most once; read the stream by jetstream",
+        ("GUARANTEE",),
+        lambda s: s.guarantee == "at_least_once" and s.source == "nats",
+    ),
+    Rule(
         "REPLAY_FILES",
         "must name the files to read with SOURCE=file",
         ("SOURCE",),

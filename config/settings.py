@@ -23,6 +23,11 @@ class Settings(Section):
     source: Literal["jetstream", "nats", "kafka", "file"] = Field(
         "jetstream", alias="SOURCE", description="Where messages come from."
     )
+    guarantee: Literal["any", "at_least_once"] = Field(
+        "any",
+        alias="GUARANTEE",
+        description="What the bus must promise: at_least_once refuses SOURCE=nats, which loses what it cannot hold.",
+    )
     market: str = Field(
         "default",
         alias="MARKET",
