@@ -32,8 +32,8 @@ class Retrier:
     """Runs writes until they succeed.
 
     `healthy` is set while the breaker is closed: whoever pulls waits for it. `problem` says which write the store
-    does not take and why, at once when a person has to act. After `stop()` a write is tried on only while the breaker is
-    closed, then GaveUp.
+    does not take and why, at once when a person has to act. After `stop()` a write is tried on only while the breaker
+    is closed, then GaveUp.
     """
 
     def __init__(
