@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaConnectionError
 from config.bus import KafkaSettings
 from consumer.errors import SourceRefused, SourceUnavailable
 from consumer.messages import Delivery, Settlement
+from consumer.sources import kafka_risks
 from consumer.sources.base import LostRange, Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
@@ -65,6 +66,7 @@ class KafkaSource(Source):
         self._reasons = Reasons()
         self._given: dict[TopicPartition, int] = {}
         self._redelivered = 0
+        self._risks_known = False
         self._member: Member | None = None
         self._living: asyncio.Task[None] | None = None
 
@@ -140,6 +142,7 @@ class KafkaSource(Source):
         self._reasons = Reasons()
         with self._reasons:
             try:
+                await self._know_the_risks()
                 self._member = member = self._new_member()
                 await member.run()
             except Exception as error:  # whatever ended this membership, the next one may do better
@@ -151,8 +154,14 @@ class KafkaSource(Source):
                 if member is not None:
                     await member.leave()
 
+    async def _know_the_risks(self) -> None:
+        """Before we are subscribed, and until they are known: a member that comes back does not wait for it."""
+        if not self._risks_known:
+            risks = await kafka_risks.ask(self._settings.topics, **self._connection())
+            self._risks_known, self.risks = risks is not None, risks or ()
+
     def _new_member(self) -> Member:
-        consumer = AIOKafkaConsumer(**self._options())
+        consumer = AIOKafkaConsumer(**self._connection(), **self._options())
         assignment = Assignment(self._given)
         reader = Reader(consumer, assignment, self._backlog, self._trouble, self.lost_ranges)
         return Member(
@@ -163,10 +172,7 @@ class KafkaSource(Source):
         settings = self._settings
         at_once = max(MIB, min(self._prefetch_bytes, 16 * MIB))
         rebalance_seconds = settings.revoke_seconds + REVOKE_MARGIN_SECONDS
-        secret = settings.sasl_password
         return {
-            "bootstrap_servers": settings.bootstrap_servers,
-            "client_id": "tapestore",
             "group_id": settings.group_id,
             "group_instance_id": settings.group_instance_id,
             "enable_auto_commit": False,
@@ -181,6 +187,14 @@ class KafkaSource(Source):
             "rebalance_timeout_ms": int(rebalance_seconds * 1000),
             "request_timeout_ms": int((rebalance_seconds + 5) * 1000),  # joining waits for the slowest member
             "metadata_max_age_ms": 30_000,
+        }
+
+    def _connection(self) -> dict[str, Any]:
+        settings = self._settings
+        secret = settings.sasl_password
+        return {
+            "bootstrap_servers": settings.bootstrap_servers,
+            "client_id": "tapestore",
             "security_protocol": settings.security_protocol,
             "ssl_context": ssl_context(settings),
             "sasl_mechanism": settings.sasl_mechanism,

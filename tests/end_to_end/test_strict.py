@@ -11,19 +11,28 @@ from tests.end_to_end.feed import Feed
 CONFIG = 78
 
 
+def send(told: Told) -> None:
+    """A few messages, on a bus or in a file."""
+    if told["SOURCE"] == "file":
+        tapestore("simulate", "--to", told["REPLAY_FILES"], "--count", "10", told=told)
+    else:
+        Feed(told).send(10)
+
+
 @pytest.mark.parametrize(
     ("bus", "store", "risk"),
     [
         ("jetstream", "local", "stream {stream} has one replica"),
         ("nats", "local", "NATS core delivers at most once"),
-        ("kafka", "mongodb", "the replica set has one member"),
+        ("kafka", "local", "topic {topic} has one replica"),
+        ("file", "mongodb", "the replica set has one member"),
     ],
     indirect=["bus", "store"],
 )
 def test_what_may_lose_data_is_refused_when_we_are_strict(bus: Told, store: Told, risk: str) -> None:
     told = {**bus, **store}
-    Feed(told).send(10)
-    risk = risk.format(stream=bus.get("NATS_STREAM"))
+    send(told)
+    risk = risk.format(stream=bus.get("NATS_STREAM"), topic=bus.get("KAFKA_TOPICS"))
 
     refused = tapestore("run", "--strict", "--until-idle", "0.5", told=told, expect=CONFIG)
     warned = tapestore("run", "--until-idle", "0.5", told=told)
@@ -33,11 +42,18 @@ def test_what_may_lose_data_is_refused_when_we_are_strict(bus: Told, store: Told
     assert warned.err.count(risk) == 1
 
 
-@pytest.mark.parametrize(("bus", "store"), [("kafka", "local")], indirect=True)
+@pytest.mark.parametrize(("bus", "store"), [("file", "local")], indirect=True)
 def test_strict_lets_pass_what_loses_nothing(bus: Told, store: Told) -> None:
     told = {**bus, **store}
-    Feed(told).send(10)
+    send(told)
 
     ended = tapestore("run", "--strict", "--until-idle", "0.5", told=told)
 
     assert "at_risk" not in ended.err
+
+
+def test_a_bus_that_forgets_is_refused_before_the_start_when_at_least_once_is_asked() -> None:
+    refused = tapestore("run", told={"SOURCE": "nats", "GUARANTEE": "at_least_once"}, expect=CONFIG)
+
+    assert "SOURCE must not be nats with GUARANTEE=at_least_once" in " ".join(refused.err.split())
+    assert "service_started" not in refused.err

@@ -85,6 +85,12 @@ async def test_a_message_is_where_the_broker_says_it_is(kafka: KafkaUnderTest) -
     assert (last.source, last.subject, last.position) == ("kafka", kafka.topic, f"{kafka.topic}/0/2")
 
 
+async def test_a_topic_without_a_replica_is_known_as_a_risk_when_it_is_subscribed(kafka: KafkaUnderTest) -> None:
+    await kafka.make()
+    async with opened(kafka) as source:
+        assert source.risks == [f"topic {kafka.topic} has one replica: a disk that fails loses it; give it three"]
+
+
 async def test_a_tombstone_and_headers_that_are_no_text_come_through(kafka: KafkaUnderTest) -> None:
     await kafka.make()
     await kafka.producer.send_and_wait(

@@ -1,0 +1,34 @@
+"""What a Kafka member asks of its group, and what its topics may lose."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.bus import KafkaSettings
+from consumer.sources.kafka import KafkaSource
+from consumer.sources.kafka_risks import Described, risks_of
+
+
+@pytest.mark.parametrize("session_seconds", [1.0, 10.0])
+def test_a_member_that_lives_is_never_taken_for_dead(session_seconds: float) -> None:
+    source = KafkaSource(KafkaSettings(), prefetch_messages=1, prefetch_bytes=1, session_seconds=session_seconds)
+    options = source._options()
+    assert options["heartbeat_interval_ms"] <= options["session_timeout_ms"] / 3
+    assert options["rebalance_timeout_ms"] > KafkaSettings().revoke_seconds * 1000
+    assert options["request_timeout_ms"] > options["rebalance_timeout_ms"]
+
+
+def topic(*replicas: list[int]) -> Described:
+    """As the Metadata response tells it."""
+    partitions = [{"partition": number, "leader": 1, "replicas": each} for number, each in enumerate(replicas)]
+    return {"topic": "market-data", "partitions": partitions}
+
+
+def test_a_topic_with_one_replica_is_a_risk() -> None:
+    assert risks_of(topic([1, 2], [1])) == [
+        "topic market-data has one replica: a disk that fails loses it; give it three"
+    ]
+
+
+def test_a_topic_that_is_replicated_is_none() -> None:
+    assert risks_of(topic([1, 2], [2, 3])) == []
