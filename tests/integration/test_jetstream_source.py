@@ -175,6 +175,30 @@ async def test_what_is_held_longer_than_ack_wait_does_not_come_again(bus: JetStr
         assert (await source.status()).redelivered == 0
 
 
+async def test_the_ack_wait_that_counts_is_the_consumers_own(bus: JetStreamUnderTest) -> None:
+    await bus.add_consumer(ack_wait=0.5)
+    assert bus.settings.ack_wait_seconds == 2
+    await bus.publish(*numbered(3))
+    async with bus.source() as source:
+        held = await take(source, 3)
+        await asyncio.sleep(1.5)
+        await settle_all(source, held, Settlement.STORED)
+        status = await until(source, lambda status: status.lag == 0)
+        assert status.redelivered == 0
+
+
+async def test_what_another_holds_is_lag_and_not_due_to_us(bus: JetStreamUnderTest) -> None:
+    await bus.publish(*numbered(3))
+    async with bus.source() as holder:
+        held = await take(holder, 3)
+        async with bus.source() as idle:
+            await bus.subscribed(idle)
+            status = await until(idle, lambda status: status.lag == 3)
+            assert status.due == 0
+            assert (await holder.status()).due == 3
+        await settle_all(holder, held, Settlement.STORED)
+
+
 async def test_two_sources_share_the_work_and_neither_sees_what_the_other_has(bus: JetStreamUnderTest) -> None:
     small = {"prefetch_messages": 100}
     async with bus.source(**small) as one, bus.source(**small) as two:
