@@ -70,7 +70,7 @@ def number_of(data: bytes) -> int:
 
 
 class PipelineMachine(RuleBasedStateMachine):
-    """Arrivals, answers, failures, revokes and redeliveries in any order, against a bus that checks settlements.
+    """Arrivals, answers and failures in any order, against a bus that checks settlements.
 
     The bus in memory raises for whatever is settled twice; the watermark is Kafka's, fed with what was settled.
     """

@@ -1,0 +1,253 @@
+"""Batcher and settle ledger together, as a state machine: one Kafka partition, read, revoked, read again, restarted.
+
+Below it is the ledger that the Kafka source has (assignment, partition, watermark), above it the pipeline; between
+them deliveries of old lives go on, and settle late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from aiokafka import ConsumerRecord, TopicPartition
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from config.flow import BatchSettings, RetrySettings
+from consumer.decode import Decoder
+from consumer.messages import Delivery, Settlement
+from consumer.pipeline.batcher import Batch
+from consumer.pipeline.budget import Budget
+from consumer.pipeline.cutter import Ages
+from consumer.pipeline.entries import Ending, Lane, Part
+from consumer.pipeline.pipeline import Pipeline
+from consumer.pipeline.retry import Retrier
+from consumer.pipeline.tally import Fate
+from consumer.pipeline.writer import Writer
+from consumer.sources.base import Source, SourceStatus
+from consumer.sources.kafka_assignment import Assignment
+from consumer.sources.kafka_partition import Partition
+from storage import TransientError
+from storage.adapters.memory_letters import MemoryDeadLetters
+from storage.circuit_breaker import CircuitBreaker
+from storage.repositories import repositories_of
+from tests.unit.pipeline.test_pipeline_model import Moody, number_of, soon, trade
+
+KEY = TopicPartition("market-data", 0)
+BATCH = BatchSettings(max_messages=3, max_in_flight_messages=12, drain_seconds=0.01)
+TURNS = 20
+
+
+class Refusing(Moody):
+    """A store whose letters too are written when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dead_letters = MemoryDeadLetters(self.ping, self._hear)
+
+    async def _hear(self) -> None:
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.asked.append(answer)
+        if await answer != "stores":
+            raise TransientError("not now")
+
+
+class Log:
+    """What the broker has: the records of a partition, and what the group has committed of it."""
+
+    def __init__(self) -> None:
+        self.records: list[ConsumerRecord] = []
+        self.commits = [0]
+
+    def append(self, value: bytes) -> None:
+        size, offset = len(value), len(self.records)
+        self.records.append(ConsumerRecord("market-data", 0, offset, 1, 0, None, value, None, -1, size, ()))
+
+
+class LedgerSource(Source):
+    """Reads the log as a member of the group does, with the ledger of the Kafka source."""
+
+    name: ClassVar[str] = "kafka"
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._assignment = Assignment({})
+
+    async def open(self) -> None:
+        """There is nobody to connect to."""
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        partition = self._assignment.get(KEY) or self._assignment.begin(KEY, self._log.commits[-1])
+        records = self._log.records[partition.position :][:max_messages]
+        await asyncio.sleep(0)
+        if not records or self._assignment.get(KEY) is not partition:
+            return []
+        partition.fetched(records)
+        return partition.deliver(records, self)
+
+    def settled(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            partition: Partition = delivery.token
+            if delivery.settlement is not Settlement.LATER:
+                partition.watermark.settle(delivery.message.offset)
+
+    async def flush(self) -> None:
+        moved = self._assignment.moved()
+        self._log.commits += moved.values()
+        self._assignment.committed(moved)
+
+    def read_again(self) -> None:
+        """From the first offset that is not settled, as after something was given back."""
+        if partition := self._assignment.get(KEY):
+            self._assignment.begin(KEY, partition.low)
+
+    async def revoke(self, turns: int) -> None:
+        """The group decides anew, after so much time for what is in flight."""
+        settling = asyncio.create_task(self._settle())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        settling.cancel()
+        with suppress(asyncio.CancelledError):
+            await settling
+        await self.flush()
+        self._assignment.forget()
+
+    async def _settle(self) -> None:
+        await self.before_revoke()
+
+    async def status(self) -> SourceStatus:
+        return SourceStatus(connected=True, subscribed=True, lag=len(self._log.records) - self._log.commits[-1])
+
+    async def close(self) -> None:
+        await self.flush()
+
+
+class Candid(Pipeline):
+    """Keeps the errors that a flush ends with; a second settlement would be one."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.bugs: list[Exception] = []
+
+    async def _write(self, batch: Batch[Lane, Part]) -> None:
+        try:
+            await super()._write(batch)
+        except Exception as bug:
+            self.bugs.append(bug)
+            raise
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Arrivals, answers, revokes, redeliveries and restarts in any order: nothing is committed before it is durable."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.log, self.store = Log(), Refusing()
+        self.run(self.store.connect())
+        self.run(self._start())
+
+    def run(self, work: Any) -> None:
+        self.loop.run_until_complete(work)
+
+    async def _start(self) -> None:
+        store, self.source = self.store, LedgerSource(self.log)
+        retrier = Retrier(RetrySettings(), CircuitBreaker(failure_threshold=3, recovery_timeout=0.001), sleep=soon)
+        ending = Ending(Budget(BATCH.max_in_flight_messages, BATCH.max_in_flight_bytes))
+        writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, 2)
+        decoder = Decoder(max_bytes=100_000, max_nesting=32)
+        self.pipeline = Candid(self.source, decoder, writer, retrier, BATCH, Ages(0.001, 0.001))
+        self.going = asyncio.create_task(self.pipeline.run())
+
+    async def _turns(self, turns: int = TURNS) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    @rule(number=st.integers(0, 30), broken=st.booleans())
+    def arrives(self, number: int, broken: bool) -> None:
+        self.log.append(b"{%d" % number if broken else trade(number))
+        self.run(self._turns())
+
+    @rule(answer=st.sampled_from(["stores", "stores", "fails", "half"]), which=st.integers(0, 5))
+    def answers(self, answer: str, which: int) -> None:
+        open_ones = [each for each in self.store.asked if not each.done()]
+        if open_ones:
+            open_ones[which % len(open_ones)].set_result(answer)
+        self.run(self._turns())
+
+    @rule()
+    def grows_old(self) -> None:
+        self.run(asyncio.sleep(0.002))
+
+    @rule()
+    def comes_again(self) -> None:
+        self.source.read_again()
+        self.run(self._turns())
+
+    @rule(turns=st.integers(0, 10))
+    def is_revoked_and_given_back(self, turns: int) -> None:
+        self.run(self.source.revoke(turns))
+        self.run(self._turns())
+
+    @rule()
+    def is_restarted(self) -> None:
+        self.run(self._restart())
+
+    async def _restart(self) -> None:
+        await self._stop()
+        await self._start()
+        await self._turns()
+
+    async def _stop(self) -> None:
+        self.pipeline.stop()
+        await self.going
+        await self.source.close()
+        assert self.pipeline.in_flight == 0
+
+    @invariant()
+    def nothing_is_committed_before_it_is_durable(self) -> None:
+        self.run(self._check_commits())
+
+    async def _check_commits(self) -> None:
+        documents = "trades_BTCUSDT" in await self.store.list_collections()
+        trades = await self.store.query_latest("trades_BTCUSDT", limit=1000) if documents else []
+        stored = {document["trade_id"] for document in trades}
+        buried = {letter.position async for letter in self.store.dead_letters.find()}
+        for record in self.log.records[: self.log.commits[-1]]:
+            position = f"market-data/0/{record.offset}"
+            assert number_of(record.value) in stored if record.value.endswith(b"}") else position in buried
+
+    @invariant()
+    def commits_only_go_on(self) -> None:
+        assert self.log.commits == sorted(self.log.commits)
+
+    @invariant()
+    def the_numbers_add_up_and_nothing_settles_twice(self) -> None:
+        tally = self.pipeline.tally
+        ended = sum(tally.total(fate) for fate in Fate if fate is not Fate.RECEIVED)
+        assert tally.total(Fate.RECEIVED) == ended + self.pipeline.in_flight
+        assert self.pipeline.in_flight <= BATCH.max_in_flight_messages
+        assert not self.pipeline.bugs
+
+    def teardown(self) -> None:
+        """Once the store is well, all that was ever sent is durable and committed."""
+        self.run(self._end())
+        self.loop.close()
+
+    async def _end(self) -> None:
+        async with asyncio.timeout(10):
+            while self.log.commits[-1] < len(self.log.records):
+                for each in self.store.asked:
+                    if not each.done():
+                        each.set_result("stores")
+                await asyncio.sleep(0)
+        await self._check_commits()
+        await self._stop()
+        await self.store.disconnect()
+
+
+TestLedgerMachine = LedgerMachine.TestCase
+TestLedgerMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
