@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import pytest
 from config import load
 from consumer.simulator.publish import publish
 from consumer.simulator.publishers import open_publisher
-from tests.end_to_end.command import running
+from tests.end_to_end.command import Running, running
 from tests.end_to_end.conftest import Told
 from tests.end_to_end.feed import ALL_BUT_BROKEN, HEALING_SECONDS
 from tests.faults.conftest import CourtRoom
@@ -174,7 +175,7 @@ def test_a_long_outage_fills_the_bus_and_not_the_memory(
     judge.send(20_000)
     with judge.service() as service:
         service.wait_until_stored(15_000)
-        before = peak_rss_mib(service.process.pid)
+        before, rebalances = peak_rss_mib(service.process.pid), rebalances_of(service)
         mongodb.kill()
         until = time.monotonic() + 60
         while time.monotonic() < until:
@@ -183,8 +184,16 @@ def test_a_long_outage_fills_the_bus_and_not_the_memory(
             judge.check_bounds(service)
             time.sleep(0.1)
         assert peak_rss_mib(service.process.pid) < before + 64
+        assert rebalances_of(service) == rebalances  # the session with the bus was kept alive
         mongodb.start()
         judge.fault_is_over()
         judge.rest(service, seconds=4 * HEALING_SECONDS)  # the fresh ones come after all that waits
         assert service.end().code == 0
     judge.verdict()
+
+
+def rebalances_of(service: Running) -> float:
+    """How often partitions were taken away or given; 0 where there are none."""
+    found = re.search(r"^tapestore_rebalances_total (\S+)$", service.text("/metrics")[1], re.MULTILINE)
+    assert found is not None
+    return float(found[1])
