@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from storage import Outcome, Reason
-from tests.end_to_end.command import Running, count_of, dead_letters
+from tests.end_to_end.command import Running, count_of, dead_letters, documents, running, tapestore
 from tests.end_to_end.conftest import Told
 from tests.end_to_end.feed import ALL_BUT_BROKEN
 from tests.faults.conftest import CourtRoom
@@ -228,6 +228,24 @@ def test_a_message_whose_letter_cannot_be_written_is_not_settled(
             assert service.get("/livez")[0] == 200
         judge.fault_is_over()
         ended_well(judge, service)
+
+
+@pytest.mark.fault(
+    "letters are replayed into a store that is down", injection="writes refused by failpoint", holds="P1 P2"
+)
+@pytest.mark.parametrize("store", ["mongodb"], indirect=True)
+def test_a_letter_stays_until_its_records_are_durable(store: Told, tmp_path: Path) -> None:
+    tape = str(tmp_path / "tape.jsonl")
+    tapestore("simulate", "--to", tape, "--symbols", "9", "--kinds", "trade", "--count", "200", told=store)
+    tapestore("replay", tape, told=store | {"MAX_COLLECTIONS": "1"})
+    letters = len(dead_letters(store))
+    with running("dlq", "replay", told=store) as replay:
+        with failing(store, "", "insert", "update"):
+            replay.wait_until_said('"event": "breaker_changed"')
+            assert len(dead_letters(store)) == letters > 100
+        assert replay.wait().code == 0
+    assert dead_letters(store) == []
+    assert sum(map(len, documents(store).values())) == 200
 
 
 @pytest.mark.fault(
