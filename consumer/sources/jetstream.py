@@ -58,6 +58,7 @@ class JetStreamSource(NatsSource):
         self._redelivered = 0
         self._last_reply = ""
         self._given_up: list[Message] = []
+        self._giving_up = GivenUp(self._consumer, self._take_given_up)
 
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
         if self._given_up:
@@ -125,10 +126,11 @@ class JetStreamSource(NatsSource):
             turn=self._turn,
         )
         await pull.subscribe()
-        advisories = await GivenUp(connection.client, self._consumer, self._take_given_up).listen()
+        advisories = await self._giving_up.listen(connection.client)
         try:
             self._pull = pull
             self._serving()
+            await self._giving_up.retry(connection.client)
             await self._serve(connection, pull, info.config.ack_wait / 3e9)
         finally:
             self._pull = None

@@ -84,9 +84,9 @@ def source_lost(source: str, reason: str) -> None:
     """The bus does not answer; the source goes on trying."""
 
 
-@event(ERROR)
+@event(ERROR, every=30, by=("stream", "sequence"))
 def message_stranded(stream: str, sequence: int, error: str) -> None:
-    """The server gave a message up and we could not fetch it: it is still in the stream, and not in the store."""
+    """The server gave a message up and we cannot fetch it; unless the stream has lost it we go on trying."""
 
 
 @event(ERROR, every=30, by=("source",))

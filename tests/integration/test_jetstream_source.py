@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.client import Client
 from nats.js.api import ConsumerConfig
 from nats.js.client import JetStreamContext
 from pydantic import SecretStr
 
 from consumer.errors import SourceRefused, SourceUnavailable
-from consumer.messages import Settlement
+from consumer.messages import Message, Settlement
 from consumer.sources.buffer import Buffer
+from consumer.sources.given_up import GivenUp
 from consumer.sources.jetstream import JetStreamSource
 from consumer.sources.jetstream_consumer import DurableConsumer
 from consumer.sources.standing_pull import StandingPull
@@ -236,6 +238,49 @@ async def test_what_the_server_gives_up_is_handed_on_once_more(bus: JetStreamUnd
         assert {(d.message.given_up, d.message.subject) for d in given_up} == {(True, SUBJECT)}
         await settle_all(source, given_up, Settlement.LATER)
         assert sorted(data(await take(source, 2, settle=Settlement.REJECTED))) == numbered(2)
+
+
+ADVISORIES = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.TEST.tapestore"
+
+
+class Clumsy(GivenUp):
+    """Its first questions get no answer in time."""
+
+    failures = 0
+    asked = 0
+
+    async def _fetch(self, client: Client, advisory: Any) -> Message:
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise TimeoutError
+        return await super()._fetch(client, advisory)
+
+
+async def test_what_was_given_up_and_could_not_be_fetched_is_fetched_later(bus: JetStreamUnderTest) -> None:
+    await bus.publish(b"{}")
+    taken: list[Message] = []
+    given_up = Clumsy(DurableConsumer("TEST", "tapestore"), taken.append)
+    given_up.failures = 2
+    async with bus.client() as client:
+        await given_up.listen(client)
+        await client.publish(ADVISORIES, b'{"stream_seq": 1, "deliveries": 3}')
+        async with asyncio.timeout(10):
+            while not taken:  # noqa: ASYNC110 - it comes from a callback
+                await asyncio.sleep(0.05)
+    assert [(message.data, message.offset, message.given_up) for message in taken] == [(b"{}", 1, True)]
+
+
+async def test_what_the_stream_has_let_go_of_is_asked_for_once(bus: JetStreamUnderTest) -> None:
+    given_up = Clumsy(DurableConsumer("TEST", "tapestore"), lambda _: None)
+    async with bus.client() as client:
+        await given_up.listen(client)
+        await client.publish(ADVISORIES, b'{"stream_seq": 7, "deliveries": 3}')
+        async with asyncio.timeout(5):
+            while not given_up.asked:  # noqa: ASYNC110 - it comes from a callback
+                await asyncio.sleep(0.05)
+        await client.flush()
+        await given_up.retry(client)
+    assert given_up.asked == 1
 
 
 # Bounds.
