@@ -165,7 +165,14 @@ class KafkaSource(Source):
         assignment = Assignment(self._given)
         reader = Reader(consumer, assignment, self._backlog, self._trouble, self.lost_ranges)
         return Member(
-            consumer, self._settings.topics, assignment, self._backlog, reader, self._trouble, self._settle_in_time
+            consumer,
+            self._settings.topics,
+            assignment,
+            self._backlog,
+            reader,
+            self._trouble,
+            self._reasons,
+            self._settle_in_time,
         )
 
     def _options(self) -> dict[str, Any]:

@@ -56,12 +56,18 @@ class Reasons(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.latest: BaseException | None = None
+        self._noted = float("-inf")
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago that was."""
+        return time.monotonic() - self._noted
 
     def emit(self, record: logging.LogRecord) -> None:
         arguments = record.args if isinstance(record.args, tuple) else ()
         for argument in arguments:
             if isinstance(argument, BaseException):
-                self.latest = argument
+                self.latest, self._noted = argument, time.monotonic()
 
     def __enter__(self) -> Self:
         logging.getLogger("aiokafka").addHandler(self)

@@ -13,16 +13,19 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from consumer.errors import SourceRefused, SourceUnavailable
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
-from consumer.sources.kafka_errors import Trouble, explain
+from consumer.sources.kafka_errors import Reasons, Trouble, explain
 from consumer.sources.kafka_reader import ANSWER_SECONDS, Reader
-from consumer.sources.kafka_stall import Stall
+from consumer.sources.kafka_stall import Silence, Stall
 from consumer.telemetry import events
 
 TEND_SECONDS = 0.5
 TOPICS_SECONDS = 5.0
 STATUS_SECONDS = 0.7
 SILENCE_SECONDS = 60.0
+DEAF_SECONDS = 6.0
+QUIET_SECONDS = 1.0  # from then on a commit would only wait
 LEAVE_SECONDS = 10.0
+FAREWELL_SECONDS = 0.5
 FAILED_FETCH_SECONDS = 0.3  # a few times aiokafka's retry_backoff_ms
 
 
@@ -40,6 +43,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         backlog: Backlog,
         reader: Reader,
         trouble: Trouble,
+        reasons: Reasons,
         before_revoke: Callable[[], Awaitable[None]],
     ) -> None:
         self.assignment = assignment
@@ -55,7 +59,9 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._backlog = backlog
         self._trouble = trouble
         self._before_revoke = before_revoke
-        self._heard = time.time()
+        self._reasons = reasons
+        self._silence = Silence()
+        self._deaf = False
         self._undecided_since = time.monotonic()
         self._tended = self._looked = 0.0
         self._committing = asyncio.Lock()
@@ -88,7 +94,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         for key in self.assignment.keys or ():
             await self._follow(key)
         await self._expect_messages()
-        if self.commit_wanted:
+        if self.commit_wanted and self._silence.seconds < QUIET_SECONDS:
             await self.commit()
         if self._missing and time.monotonic() - self._looked >= TOPICS_SECONDS:
             self._looked = time.monotonic()
@@ -97,10 +103,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
     def _expect_an_answer(self) -> None:
         """A client whose brokers have all moved never finds them again: begin anew, with the bootstrap servers."""
         polled = [self._consumer.last_poll_timestamp(key) or 0 for key in self.assignment.keys or ()]
-        now = time.time()
-        self._heard = max(self._heard, *(ms / 1000 for ms in polled)) if polled and not self.reader.held else now
-        if now - self._heard > SILENCE_SECONDS:
-            raise SourceUnavailable(f"no broker answered for {SILENCE_SECONDS:.0f} s")
+        silent = self._silence.look(max(polled) if polled and not self.reader.held else None)
+        # while aiokafka complains, it connects again by itself; when it does not, it waits on connections that are dead
+        self._deaf = silent > DEAF_SECONDS and self._reasons.age_seconds > DEAF_SECONDS
+        if self._deaf or silent > SILENCE_SECONDS:
+            raise SourceUnavailable(f"no broker answered for {silent:.0f} s")
 
     async def _expect_messages(self) -> None:
         """Brokers that answer and give nothing of what they have have lost us, or we them: begin anew."""
@@ -143,7 +150,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """The group has decided: read and commit these."""
-        self._heard = time.time()
         self.commit_wanted = True  # where a new group begins is worth keeping: what is lost before it is read shows
         self.reader.assigned()
         self.assignment.decided(assigned)
@@ -201,7 +207,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         """Commit, leave the group and let go of the sockets; what takes long goes on alone, whoever asks again."""
         if self._leaving is None:
             self._leaving = asyncio.create_task(self._leave())
-            self._leave_by = time.monotonic() + LEAVE_SECONDS
+            self._leave_by = time.monotonic() + (FAREWELL_SECONDS if self._deaf else LEAVE_SECONDS)
         await asyncio.wait({self._leaving}, timeout=max(0.0, self._leave_by - time.monotonic()))
 
     async def _leave(self) -> None:

@@ -27,7 +27,7 @@ from tests.faults.conftest import CourtRoom
 from tests.faults.failpoint import failing
 from tests.faults.proxy import proxied
 from tests.faults.test_store_faults import ended_well
-from tests.servers import Kafka, Nats, Server
+from tests.servers import Kafka, Nats, Server, free_port
 
 P135 = "P1 P3 P5"
 STAY_SECONDS = 2
@@ -117,6 +117,37 @@ def test_a_half_open_connection_is_noticed(told: Told, seed: int, judge_of: Cour
             proxy.cut()
             judge.fault_is_over()
             ended_well(judge, service)
+
+
+@pytest.mark.long
+@pytest.mark.fault("half-open connection to the bus", injection="a proxy swallows everything", holds="P1 P3 P5")
+@KAFKA
+def test_half_open_connections_to_kafka_are_noticed(
+    told: Told, start_server: Start, seed: int, judge_of: CourtRoom
+) -> None:
+    door = free_port()
+    with proxied(door) as proxy:
+
+        class Far(Kafka):
+            """Has a second listener, and sends whoever comes in there back to the proxy."""
+
+            def prepare(self) -> None:
+                super().prepare()
+                file = self.folder / "server.properties"
+                text = re.sub("^listeners=", f"listeners=FAR://127.0.0.1:{door},", file.read_text(), flags=re.MULTILINE)
+                text = text.replace("advertised.listeners=", f"advertised.listeners=FAR://127.0.0.1:{proxy.port},")
+                names = ",".join(f"{name}:PLAINTEXT" for name in ("FAR", "PLAINTEXT", "CONTROLLER"))
+                file.write_text(f"{text}listener.security.protocol.map={names}\n")
+
+        judge = judge_of(told | {"KAFKA_BOOTSTRAP_SERVERS": start_server(Far).url}, seed)
+        judge.send(300)
+        with judge.service(KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{proxy.port}") as service:
+            service.wait_until_stored(200)
+            proxy.cut()
+            judge.fault_is_over()
+            judge.rest(service)
+            assert service.end().code == 0  # the client that was left behind may still have a socket then
+            judge.verdict()
 
 
 @pytest.mark.fault("a foreign durable gives messages up", injection="a durable with max_deliver 3 is there", holds="P1")

@@ -6,7 +6,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from consumer.errors import SourceUnavailable
-from consumer.sources.kafka_stall import Stall
+from consumer.sources.kafka_stall import Silence, Stall
 
 KEY = TopicPartition("market-data", 3)
 OTHER = TopicPartition("market-data", 4)
@@ -67,3 +67,19 @@ def test_the_time_in_which_this_process_stood_still_does_not_count(stall: Stall,
     looks(stall, clock, {KEY: 15}, times=2)
     clock.now += 60
     looks(stall, clock, {KEY: 15}, times=10)
+
+
+def test_silence_is_counted_from_the_last_answer(clock: Clock) -> None:
+    silence = Silence(clock=clock)
+    heard = []
+    for latest in (1000, 1150, 1150, 1150, 1300, 1300):
+        clock.now += 0.5
+        heard.append(silence.look(latest))
+    assert heard == [0, 0, 0.5, 1.0, 0, 0.5]
+
+
+def test_where_no_answer_is_expected_nothing_is_silent(clock: Clock) -> None:
+    silence = Silence(clock=clock)
+    for _ in range(10):
+        clock.now += 1
+        assert silence.look(None) == 0
