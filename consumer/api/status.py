@@ -79,12 +79,16 @@ class LineageSpool(Snapshot):
 
 
 class Status(Snapshot):
-    """What the service is doing; `records` counts by kind and fate since the start of the process."""
+    """What the service is doing; `records` counts by kind and fate since the start of the process.
+
+    `store_problem` says which write the store does not take, and why; what waits for it is not settled.
+    """
 
     version: str
     run_id: str
     market: str
     store: str
+    store_problem: Told = ""
     state: str
     started_at: datetime
     sources: list[SourceState]

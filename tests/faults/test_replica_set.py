@@ -85,3 +85,4 @@ def test_elections_lose_nothing(bus: Told, store: Told, start_server: Start, see
                 judge.fault_is_over()
                 service.wait_until_stored(stored + 100)
         ended_well(judge, service)
+        assert "the replica set has one member" not in service.err

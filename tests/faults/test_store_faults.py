@@ -223,6 +223,7 @@ def test_a_message_whose_letter_cannot_be_written_is_not_settled(
             service.wait_until_stored(300)
             service.wait_not_ready("store", because="dead_letters: ")
             status = service.wait_until("/status", lambda _, status: 0 < status["in_flight"]["messages"] <= letters)
+            assert status["store_problem"].startswith("dead_letters: ")
             assert count_of("dead_lettered", status) == len(dead_letters(told)) == 0
             assert status["sources"][0]["lag"] >= status["in_flight"]["messages"]
             assert service.get("/livez")[0] == 200

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
-from nats.js.api import ConsumerConfig
+from nats.js.api import ConsumerConfig, StorageType
 from nats.js.client import JetStreamContext
 from pydantic import SecretStr
 
@@ -89,6 +89,17 @@ async def test_a_missing_consumer_is_made_so_that_it_loses_nothing(bus: JetStrea
         config = (await client.jetstream().consumer_info("TEST", "tapestore")).config
     assert (config.ack_policy, config.deliver_policy, config.max_deliver) == ("explicit", "all", -1)
     assert (config.ack_wait, config.max_ack_pending, config.filter_subject) == (2, 9000, SUBJECT)
+
+
+async def test_a_stream_in_memory_without_replicas_is_known_as_a_risk(bare: JetStreamUnderTest) -> None:
+    async with bare.client() as client:
+        await client.jetstream().add_stream(name="TEST", subjects=["md.>"], storage=StorageType.MEMORY)
+    async with bare.source() as source:
+        await bare.subscribed(source)
+        assert [risk.partition(":")[0] for risk in source.risks] == [
+            "stream TEST is kept in memory",
+            "stream TEST has one replica",
+        ]
 
 
 async def test_a_consumer_that_is_there_is_used_as_it_is(bus: JetStreamUnderTest) -> None:
