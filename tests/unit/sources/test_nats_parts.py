@@ -7,6 +7,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nats import errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -90,6 +92,25 @@ def test_a_message_that_is_held_is_renewed_again_and_again() -> None:
     assert leases.end("a")
     assert leases.due() == ["b"]
     assert len(leases) == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20)), max_size=20))
+def test_a_lease_is_renewed_before_two_thirds_of_it_are_over(held: list[tuple[float, float]]) -> None:
+    leases = Leases()
+    lives = {str(number): (start, start + seconds) for number, (start, seconds) in enumerate(held)}
+    renewed: dict[str, float] = {}
+    for third in range(1, 42):
+        for reply, (start, end) in lives.items():
+            if third - 1 <= start < third:
+                leases.add(reply)
+                renewed[reply] = start
+            if third - 1 <= end < third:
+                leases.end(reply)
+                assert end - renewed[reply] <= 2
+        for reply in leases.due():
+            assert third - renewed[reply] <= 2
+            renewed[reply] = third
+    assert len(leases) == 0
 
 
 def test_a_lease_ends_once() -> None:
