@@ -1,0 +1,69 @@
+"""python -m benchmarks.tricks: from a message to what MongoDB is sent, by the long way and by the fast ones.
+
+No server, no bus: µs of CPU a message. The best of some rounds counts: whatever else the machine does makes it slower.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.feeds import feed
+from benchmarks.report import aligned
+from consumer.decode import Decoder
+from consumer.decode.express import Express
+from consumer.messages import Message
+from storage.adapters.mongodb.documents import ENCODERS
+from storage.adapters.mongodb.packing import PACKS, PLAIN
+from storage.packed import NO_PACKS, Packs, plain
+
+MESSAGES = 10_000
+ROUNDS = 7
+HEAD = ("from a message to its document, µs of CPU", "records, then BSON", "packed by Python", "packed, compiled")
+Way = Callable[[Message], Any]
+
+
+class Nothing(Express):
+    """Finds no message usual."""
+
+    def __call__(self, data: bytes) -> None:
+        return None
+
+
+def _decoder(packs: Packs) -> Decoder:
+    return Decoder(max_bytes=1 << 20, max_nesting=32, packs=packs)
+
+
+def _by_records(table: str) -> Way:
+    decoder, encode = _decoder(NO_PACKS), ENCODERS[table]
+    decoder._express = Nothing(NO_PACKS)
+    return lambda message: [encode(plain(item)) for item in decoder.decode(message).items]
+
+
+def _cost(way: Way, messages: Sequence[Message]) -> float:
+    """µs of CPU a message; the first round warms up."""
+    rounds = []
+    for _ in range(ROUNDS):
+        begun = time.process_time()
+        for message in messages:
+            way(message)
+        rounds.append(time.process_time() - begun)
+    return min(rounds[1:]) / len(messages) * 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    lines = []
+    for name, table in (("trades", "trades"), ("depth", "depth")):
+        sent = feed(name, MESSAGES).messages
+        messages = [Message(each.data, "bench", "t/0", number) for number, each in enumerate(sent)]
+        gc.freeze()
+        ways = (_by_records(table), _decoder(PLAIN).decode, _decoder(PACKS).decode)
+        lines.append((name, *(f"{_cost(way, messages):.2f}" for way in ways)))
+    print(aligned([HEAD, *lines]))
+
+
+if __name__ == "__main__":
+    main()
