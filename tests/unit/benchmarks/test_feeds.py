@@ -33,7 +33,7 @@ def test_the_mix_has_its_shares() -> None:
 
 
 def test_a_message_for_each_collection_goes_ahead() -> None:
-    messages, unmeasured = feed("many-symbols", 40_000)
+    messages, unmeasured = feed("many-symbols", 10_000)
     made = {message.subject for message in messages[:unmeasured]}
 
     assert len(made) == unmeasured == 4 * 200
