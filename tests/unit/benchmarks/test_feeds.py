@@ -38,8 +38,8 @@ def test_a_message_for_each_collection_goes_ahead() -> None:
 
     assert len(made) == unmeasured == 4 * 200
     assert {message.subject for message in messages} == made
-    assert {message.key for message in messages} == {name.rpartition("_")[2] for name in many_collections(40_000)}
-    assert len(many_collections(40_000)) == unmeasured
+    assert {message.key for message in messages} == {name.rpartition("_")[2] for name in many_collections(10_000)}
+    assert len(many_collections(10_000)) == unmeasured
 
 
 def test_everything_comes_a_second_time() -> None:
