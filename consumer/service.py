@@ -24,6 +24,7 @@ from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
+from consumer.pipeline.slots import Slots
 from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Guarantee, Source, SourceStatus
@@ -41,6 +42,8 @@ from storage.times import utc_now
 Transformation = Literal["consume", "replay"]
 POLL_SECONDS = 0.25
 """How often the source is asked how it is."""
+FULL_BATCHES = 4
+"""So many full batches are written at a time: order books are no faster with more, and each is held twice over."""
 
 
 class Service:
@@ -82,8 +85,8 @@ class Service:
         settings, store, limits = self.settings, self.store, self.settings.message
         ending = Ending(Budget(settings.batch.max_in_flight_messages, settings.batch.max_in_flight_bytes))
         repositories = repositories_of(store)
-        max_writes = settings.batch.max_writes
-        writer = Writer(repositories, store.dead_letters, store.conflicts, self.retrier, ending, max_writes)
+        slots = Slots(settings.batch.max_writes, FULL_BATCHES * int(settings.batch.max_bytes))
+        writer = Writer(repositories, store.dead_letters, store.conflicts, self.retrier, ending, slots)
         decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting, packs=store.packs)
         return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, Ages(*settings.batch_ages))
 

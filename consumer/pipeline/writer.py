@@ -18,6 +18,7 @@ from consumer.pipeline.collapse import Round, collapse
 from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part
 from consumer.pipeline.letters import conflict, dead_letter
 from consumer.pipeline.retry import GaveUp, Retrier
+from consumer.pipeline.slots import Slots
 from consumer.pipeline.tally import Fate
 from consumer.telemetry import events, traces
 from storage import Outcome, Result, Table
@@ -35,7 +36,7 @@ _FATES: Mapping[Outcome, Fate] = {
 
 
 class Writer:
-    """Writes batches until every part of them has a durable end; at most `max_writes` at the same time.
+    """Writes batches until every part of them has a durable end; as many at the same time as `slots` says.
 
     Nothing is settled before it is durable: conflicts and dead letters too are written first. When the
     service gives up on a batch, or is cancelled, its open parts go back to the bus.
@@ -48,7 +49,7 @@ class Writer:
         conflicts: Conflicts,
         retrier: Retrier,
         ending: Ending,
-        max_writes: int,
+        slots: Slots,
         *,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -58,14 +59,14 @@ class Writer:
         self._retrier = retrier
         self.ending = ending
         self._now = now
-        self._slots = asyncio.Semaphore(max_writes)
+        self._slots = slots
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def flush(self, batch: Batch[Lane, Part]) -> None:
         """Write a batch and end all its parts."""
         failed, entries = _by_place(batch)
         try:
-            async with self._turn(batch.lane), self._slots:
+            async with self._turn(batch.lane), self._slots.of(batch.bytes):
                 if failed:
                     await self._bury(failed)
                 if batch.lane.table is not None:

@@ -27,11 +27,14 @@ async def write(target: Target, items: Sequence[Item]) -> list[Result]:
     entries = encode(target.table, items, fates)
     if entries:
         fates |= await _send(target, entries)
-    return [fates[place] for place in range(len(items))]
+    return [fates.get(place, STORED) for place in range(len(items))] if fates else [STORED] * len(items)
 
 
 async def _send(target: Target, entries: Sequence[Entry]) -> Fates:
-    """Write all entries; a command that the server refuses as a whole is halved until the culprit is alone."""
+    """Write all entries; the fates of those that are not simply stored.
+
+    A command that the server refuses as a whole is halved until the culprit is alone.
+    """
     try:
         return await (_upsert(target, entries) if target.table.version else _insert(target, entries))
     except OperationFailure as error:
@@ -44,13 +47,12 @@ async def _send(target: Target, entries: Sequence[Entry]) -> Fates:
 
 
 async def _insert(target: Target, entries: Sequence[Entry]) -> Fates:
-    fates = dict.fromkeys([entry.place for entry in entries], STORED)
     try:
         await target.collection.insert_many([entry.document for entry in entries], ordered=False)
-        return fates
+        return {}
     except BulkWriteError as error:
         complaints = _details(error)["writeErrors"]
-    taken = []
+    fates, taken = Fates(), []
     for complaint in complaints:
         entry = entries[complaint["index"]]
         if is_taken_id(complaint):

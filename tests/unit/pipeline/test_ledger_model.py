@@ -25,6 +25,7 @@ from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending, Lane, Part
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
+from consumer.pipeline.slots import Slots
 from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Source, SourceStatus
@@ -157,7 +158,7 @@ class LedgerMachine(RuleBasedStateMachine):
         store, self.source = self.store, LedgerSource(self.log)
         retrier = Retrier(RetrySettings(), CircuitBreaker(failure_threshold=3, recovery_timeout=0.001), sleep=soon)
         ending = Ending(Budget(BATCH.max_in_flight_messages, BATCH.max_in_flight_bytes))
-        writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, 2)
+        writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
         decoder = Decoder(max_bytes=100_000, max_nesting=32)
         self.pipeline = Candid(self.source, decoder, writer, retrier, BATCH, Ages(0.001, 0.001))
         self.going = asyncio.create_task(self.pipeline.run())

@@ -16,6 +16,7 @@ from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
+from consumer.pipeline.slots import Slots
 from consumer.pipeline.tally import FATES
 from consumer.pipeline.writer import Writer
 from consumer.sources.memory import END, MemoryBus, MemorySource, Sign
@@ -75,7 +76,7 @@ async def flow(
     retrier = Retrier(RetrySettings(), breaker, sleep=no_sleep)
     batch = BatchSettings(**{"max_messages": 10, "drain_seconds": 0.05, **settings})
     ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
-    writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, max_writes=2)
+    writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
     reading = source(bus)
     decoding = decoder(max_bytes=100_000, max_nesting=32)
     async with store, reading:

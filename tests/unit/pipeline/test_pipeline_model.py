@@ -20,6 +20,7 @@ from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
+from consumer.pipeline.slots import Slots
 from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.simulator import Faults, Market
@@ -90,7 +91,7 @@ class PipelineMachine(RuleBasedStateMachine):
         await source.open()
         ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
         store = self.store
-        writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, max_writes=2)
+        writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
         decoder = Decoder(max_bytes=100_000, max_nesting=32)
         self.pipeline = Pipeline(source, decoder, writer, retrier, batch, Ages(0.001, 0.001))
         self.going = asyncio.create_task(self.pipeline.run())
@@ -190,7 +191,7 @@ async def documents_after(messages: Sequence[bytes]) -> dict[str, dict[str, Any]
     retrier = Retrier(RetrySettings(), CircuitBreaker())
     ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
     async with store, MemorySource(MemoryBus([*messages, END])) as source:
-        writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, max_writes=2)
+        writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
         await Pipeline(source, decoder, writer, retrier, batch, Ages(0.001, 0.001)).run()
         return {
             name: {document["_id"]: dict(document) async for document in store.query_range(name, EPOCH, FOREVER)}
