@@ -52,10 +52,11 @@ static int integer(PyObject *value, int64_t *to) {
 /* storage.times.epoch_ms */
 static int epoch_ms(PyObject *value, int64_t *to) {
     if (!integer(value, to)) return 0;
+    if (*to <= 0) return refuse("no time of an event"); /* before it is multiplied: it might wrap to a time */
     if (*to >= 100000000000000000) *to /= 1000000;
     else if (*to >= 100000000000000) *to /= 1000;
     else if (*to < 100000000000) *to *= 1000;
-    return *to > 0 ? 1 : refuse("no time of an event");
+    return 1;
 }
 
 /* Digits from `at`, at most `most` and at least one; how many there were, 0 if that does not hold. */

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from storage.adapters.local import packing as rows
 from storage.adapters.mongodb import packing as documents
-from storage.packed import KEYS
+from storage.packed import KEYS, Packs
 from storage.tables import TABLES, Column, ColumnType
 
 NUMBERS = st.from_regex(r"-?[0-9]{1,20}(\.[0-9]{1,14})?", fullmatch=True)
 TEXTS = NUMBERS | st.sampled_from(
     ["", "-", "1.", ".1", "1e5", "+1", " 1", "1\x00", "\uff11", "1" * 21, "0." + "1" * 15]
 )
-TIMES = st.integers(-1, 2**63 - 1) | st.integers(1_700_000_000_000, 1_800_000_000_000)
+TIMES = st.integers(-(2**63), 2**63 - 1) | st.integers(1_700_000_000_000, 1_800_000_000_000)
 VALUES = {
     ColumnType.INT: st.integers(-(2**63), 2**63 - 1),
     ColumnType.TIME: TIMES,
@@ -77,3 +77,10 @@ def test_what_is_no_pack_s_business_is_refused() -> None:
         pack("BTCUSDT", 1)
     with pytest.raises(ValueError, match=r"no text|absent"):
         pack("BTCUSDT", 1_700_000_000_000, 1, None, "1", True, 1_700_000_000_000)
+
+
+@pytest.mark.parametrize("time", [-(2**63) + 1, -(2**63) + 8_000, -1, 0])
+@pytest.mark.parametrize("packs", [documents.PACKS, documents.PLAIN, rows.PACKS, rows.PLAIN])
+def test_no_time_before_1970_wraps_around_to_a_later_one(packs: Packs, time: int) -> None:
+    with pytest.raises(ValueError, match="no time of an event"):
+        packs["trades"]("BTCUSDT", time, 1, "1", "1", True, 1_700_000_000_000)
