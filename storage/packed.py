@@ -50,15 +50,16 @@ def depth_key(symbol: str, kind: str, first: int | None, last: int, levels: int)
 class Unpacks(Protocol):
     """Whoever knows what was on the wire."""
 
-    def record(self, message: Any, key: str) -> Record:
-        """The record of that key in a message."""
+    def record(self, message: Any, place: int) -> Record:
+        """The record at that place among those of a message."""
         ...
 
 
 class Packed(msgspec.Struct, gc=False):
     """One record of a table as one store writes it.
 
-    Nothing else is kept of it: the plain record is made of its message again, when somebody asks for it.
+    Nothing else is kept of it: the plain record is made of its message again, when somebody asks for it. `place` is
+    its own among the records of the message: in a list several may share a key and contradict each other.
     """
 
     symbol: str
@@ -67,12 +68,13 @@ class Packed(msgspec.Struct, gc=False):
     table: str
     message: Any = None
     unpacks: Unpacks | None = None
+    place: int = 0
 
     def record(self) -> Record:
         """The plain record, made anew each time."""
         if self.unpacks is None:
             raise RuntimeError(f"{self.key} was packed without a way back to its record")
-        return self.unpacks.record(self.message, self.key)
+        return self.unpacks.record(self.message, self.place)
 
 
 Item = Record | Packed

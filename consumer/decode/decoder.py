@@ -15,7 +15,7 @@ from consumer.decode.origin import ABSENT, Origin, parse_stream, subject_symbol
 from consumer.decode.shapes import BOOK_TICKER, BY_EVENT, BY_STREAM, FUNDING_ROW, PARTIAL_DEPTH, Shape
 from consumer.errors import DecodeError
 from consumer.messages import Message
-from storage import TABLE_OF, Reason, Record
+from storage import Reason, Record
 from storage.packed import NO_PACKS, Item, Packed, Packs, plain
 
 
@@ -95,11 +95,10 @@ class Decoder:
                 item.message, item.unpacks = message, self
         return decoded
 
-    def record(self, message: Message, key: str) -> Record:
-        """The plain record of that key in a message that was decoded before."""
+    def record(self, message: Message, place: int) -> Record:
+        """The plain record at that place in a message that was decoded before."""
         decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
-        records = (plain(item) for item in decoded.items)
-        return next(record for record in records if TABLE_OF[type(record)].key(record) == key)
+        return plain(decoded.items[place])
 
     def _decode(self, message: Message) -> Decoded:
         """The long way: envelope, payload, shape."""
@@ -134,6 +133,9 @@ class Decoder:
             except (ValueError, RecursionError, DecodeError) as error:
                 failures.append(Failure(element, _refusal(error)))
             elements += [element] * (len(items) - len(elements))
+        for place, item in enumerate(items):
+            if isinstance(item, Packed):
+                item.place = place
         return Decoded(items, trace, elements, failures)
 
     def _items(self, payload: bytes, origin: Origin) -> tuple[Item, ...]:

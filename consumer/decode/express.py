@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -35,8 +35,9 @@ class Wrapped(msgspec.Struct, Generic[S], gc=False):
 
 
 class TimedBookTickerShape(BookTickerShape, gc=False, kw_only=True):
-    """A `bookTicker` that says its own time; without one the wrapper and the bus have to be asked."""
+    """A `bookTicker` that says what it is and when; else the fields, the wrapper and the bus have to be asked."""
 
+    e: Literal["bookTicker"]
     T: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from itertools import islice
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -135,3 +136,21 @@ def test_a_decimal_has_the_bytes_of_its_encoder(value: Decimal) -> None:
 def test_what_exchanges_do_not_write_is_left_to_the_long_way(text: str) -> None:
     with pytest.raises(ValueError, match="as exchanges write"):
         decimal128(text)
+
+
+@pytest.mark.parametrize("decoder", [FAST, FAST_TO_FILES])
+def test_records_of_one_key_in_a_list_keep_their_own_contents(decoder: Decoder) -> None:
+    trade = b'{"e":"trade","E":1672515782136,"s":"A","t":1,"p":"%d","q":"1","T":1672515782136,"m":true}'
+
+    found = packed(decoder, b"[%s,{},%s]" % (trade % 1, trade % 2))
+
+    assert [item.record().price for item in found] == [Decimal(1), Decimal(2)]  # type: ignore[attr-defined]  # trades
+
+
+def test_a_book_ticker_without_its_event_is_left_to_the_long_way() -> None:
+    elsewhere = samples.FUTURES_BOOK_TICKER.replace(b'"e":"bookTicker",', b"").replace(
+        b'"data"', b'"e":"bookTicker","data"'
+    )
+
+    with pytest.raises(msgspec.ValidationError):
+        Express(PACKS)(elsewhere)
