@@ -159,10 +159,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """The group decides anew: bring to an end what can be, commit it, and let go of all partitions."""
         self._undecided_since = time.monotonic()
-        self._backlog.drop()
         try:
-            if revoked and self._leaving is None:
-                await self._before_revoke()
+            if self._leaving is None:  # else what waits may be the next member's already
+                self._backlog.drop()
+                if revoked:
+                    await self._before_revoke()
         finally:
             await self.commit()
             # from here to the next assignment nothing is committed: it would make the group decide once more

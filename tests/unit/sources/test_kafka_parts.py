@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from aiokafka import ConsumerRecord, TopicPartition
 
 from config.bus import KafkaSettings
 from consumer.sources.kafka import KafkaSource
+from consumer.sources.kafka_partition import Partition
 from consumer.sources.kafka_risks import Described, risks_of
 
 
@@ -32,3 +34,14 @@ def test_a_topic_with_one_replica_is_a_risk() -> None:
 
 def test_a_topic_that_is_replicated_is_none() -> None:
     assert risks_of(topic([1, 2], [2, 3])) == []
+
+
+async def test_a_member_that_leaves_lets_alone_what_the_next_one_has_fetched() -> None:
+    source = KafkaSource(KafkaSettings(), prefetch_messages=10, prefetch_bytes=1000)
+    old, key = source._new_member(), TopicPartition("market-data", 0)
+    await old.leave()
+    source._backlog.put(Partition(key, 0), [ConsumerRecord(*key, 0, 0, 0, None, b"trade", None, -1, 5, ())])
+
+    await old.on_partitions_revoked([key])
+
+    assert [delivery.message.data for delivery in await source.receive(10, 1000)] == [b"trade"]
