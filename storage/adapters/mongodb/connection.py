@@ -76,8 +76,8 @@ class Connection:
 
     def open(self) -> None:
         """Make a client; it connects when it is used. Raises OperatorError."""
-        self._listener = Listener(self._observer, _caller(self._driver))
-        options = {**_BOUNDS, **self._options.words(self._connection_string), "event_listeners": [self._listener]}
+        listener = Listener(self._observer, _caller(self._driver))
+        options = {**_BOUNDS, **self._options.words(self._connection_string), "event_listeners": [listener]}
         try:
             self._client = _client_class(self._driver)(self._connection_string, **options)
         except (PyMongoError, ValueError, TypeError, OSError) as error:
@@ -86,6 +86,7 @@ class Connection:
                 f"the connection string or the TLS files cannot be used ({type(error).__name__})",
                 fix=f"check MONGODB_URI; special characters in user and password are written as %xx{self._files()}",
             ) from None
+        self._listener = listener
         self._database = self._client.get_database(
             self._name,
             codec_options=CODEC,
@@ -121,10 +122,11 @@ class Connection:
 
     def _begin_anew(self) -> None:
         """A user who was removed and made again is a stranger on the connections of before: let go of them."""
-        closing = asyncio.create_task(_close(self._client))
+        before = self._client
+        self.open()  # first: where TLS files are just being replaced it raises, and whoever asks next tries again
+        closing = asyncio.create_task(_close(before))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-        self.open()
 
     @property
     def _own_client(self) -> Any:
