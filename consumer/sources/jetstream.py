@@ -18,6 +18,7 @@ from config.bus import NatsSettings
 from consumer.errors import SourceError
 from consumer.messages import Delivery, Message, Settlement
 from consumer.sources.base import SourceStatus
+from consumer.sources.buffer import Buffer
 from consumer.sources.given_up import GivenUp
 from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, DurableConsumer
 from consumer.sources.jetstream_reply import consumer_sequence, place
@@ -57,12 +58,12 @@ class JetStreamSource(NatsSource):
         self._unsent: deque[tuple[str, bytes]] = deque()
         self._redelivered = 0
         self._last_reply = ""
-        self._given_up: list[Message] = []
+        self._given_up: Buffer[Message] = Buffer()
         self._giving_up = GivenUp(self._consumer, self._take_given_up)
 
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
         if self._given_up:
-            given_up, self._given_up = self._given_up, []
+            given_up = await self._given_up.take(max_messages, max_bytes, 0)
             return [Delivery(message, self, "") for message in given_up]
         deliveries = await super().receive(max_messages, max_bytes)
         if self._pull is not None and self._pull.wants_more:
@@ -73,7 +74,7 @@ class JetStreamSource(NatsSource):
         for delivery in deliveries:
             reply: str = delivery.token
             if delivery.message.given_up and delivery.settlement is Settlement.LATER:
-                self._given_up.append(delivery.message)  # nobody else will bring it again
+                self._given_up.put(delivery.message)  # nobody else will bring it again
             elif self._leases.end(reply):  # else it belongs to a consumer that is gone, or we are closed
                 self._unsent.append((reply, _word(delivery.settlement)))
 
@@ -147,7 +148,7 @@ class JetStreamSource(NatsSource):
         return [f"consumer {name} stops at {limit} unsettled messages: raise max_ack_pending to {wanted}"]
 
     def _take_given_up(self, message: Message) -> None:
-        self._given_up.append(message)
+        self._given_up.put(message)
         self._buffer.wake()
 
     async def _bind(self, client: Client) -> ConsumerInfo:

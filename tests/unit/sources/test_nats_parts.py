@@ -14,7 +14,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pydantic import SecretStr
 
+from config.bus import NatsSettings
+from consumer.messages import Message
 from consumer.sources.buffer import Buffer
+from consumer.sources.jetstream import JetStreamSource
 from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, Delivered
 from consumer.sources.jetstream_pull import Pull, Verdict, verdict
 from consumer.sources.jetstream_reply import consumer_sequence, place
@@ -235,3 +238,11 @@ def test_a_consumer_is_another_one_when_it_is_younger_or_has_delivered_less() ->
     assert info(BORN + timedelta(milliseconds=300), delivered=7).continues(before, 7)
     assert not info(BORN + timedelta(seconds=5), delivered=7).continues(before, 7)
     assert not info(delivered=6).continues(before, 7)
+
+
+async def test_what_was_given_up_comes_within_the_bounds_too() -> None:
+    source = JetStreamSource(NatsSettings(), prefetch_messages=10, prefetch_bytes=1000)
+    for number in range(5):
+        source._take_given_up(Message(b"12345", "jetstream", "MARKET", number, given_up=True))
+
+    assert [len(await source.receive(*bounds)) for bounds in [(2, 100), (9, 11), (9, 100)]] == [2, 2, 1]
