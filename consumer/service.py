@@ -25,7 +25,6 @@ from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
 from consumer.pipeline.slots import Slots
-from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Guarantee, Source, SourceStatus
 from consumer.stores import store_of
@@ -96,7 +95,7 @@ class Service:
         tally, status = self.pipeline.tally, self.source_status
         store_works = not self.store_problem and not self.retrier.problem and self.breaker.state is BreakerState.CLOSED
         return Work(
-            progress=sum(tally.total(fate) for fate in Fate),
+            progress=sum(sum(counts.fates) for counts in tally),
             lag=status.lag if status.due is None else status.due,
             able=status.connected and store_works,
         )
