@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from shutil import which
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage import compiled
 from storage.adapters.local import packing as rows
 from storage.adapters.mongodb import packing as documents
 from storage.packed import KEYS, Packs
@@ -68,6 +70,21 @@ def test_both_pack_an_order_book_alike(
     columns = (symbol, time, kind, None if levels else last, last, previous, bids, asks, levels)
 
     assert said(documents.PACKS["depth"], *columns) == said(documents.PLAIN["depth"], *columns)
+
+
+@pytest.mark.parametrize("levels", [9, 10, 11, 99, 100, 101, 999, 1000, 1001, 10_001])
+def test_the_names_of_levels_grow_with_their_number(levels: int) -> None:
+    side = (("1.5", "2"),) * levels
+    columns = ("BTCUSDT", 1_700_000_000_000, "diff", 1, 2, None, side, side[:-1], 0)
+
+    assert documents.PACKS["depth"](*columns) == documents.PLAIN["depth"](*columns)
+
+
+@pytest.mark.skipif(which("cc") is None, reason="without a compiler there is no twin to compare with")
+def test_there_are_two_twins_to_compare() -> None:
+    assert documents.PACKS["trades"] is not documents.PLAIN["trades"]
+    assert rows.PACKS["trades"] is not rows.PLAIN["trades"]
+    assert compiled.order_book() is not None
 
 
 def test_what_is_no_pack_s_business_is_refused() -> None:
