@@ -177,7 +177,7 @@ class KafkaSource(Source):
 
     def _options(self) -> dict[str, Any]:
         settings = self._settings
-        at_once = max(MIB, min(self._prefetch_bytes, 16 * MIB))
+        at_once = max(MIB, min(self._prefetch_bytes, 4 * MIB))  # on a slow link more would look like silence
         rebalance_seconds = settings.revoke_seconds + REVOKE_MARGIN_SECONDS
         return {
             "group_id": settings.group_id,

@@ -23,7 +23,7 @@ from config import load
 from consumer.cli.app import main as tapestore
 from consumer.cli.consume import telemetry
 from consumer.decode import Decoder
-from consumer.pipeline.batcher import Batcher
+from consumer.pipeline.router import Router
 from consumer.running import run
 from consumer.service import Service
 from consumer.sources import open_source
@@ -150,14 +150,14 @@ def in_a_drain(service: Service, fate: Fate) -> None:
 STAGES: dict[str, Callable[[Service, int], None]] = {
     "after fetch": lambda service, seed: after(service.source, "receive", Fate(seed, 4)),
     "after decode": lambda _, seed: after(Decoder, "decode", Fate(seed, 400)),
-    "mid-buffer": lambda _, seed: after(Batcher, "add", Fate(seed, 400)),
+    "mid-buffer": lambda _, seed: after(Router, "place", Fate(seed, 400)),
     "before a write": lambda service, seed: instead(service.store, "put", Fate(seed, 15), _die),
     "mid-bulk": lambda service, seed: during(service.store, "put", Fate(seed, 15)),
     "after store, before settle": lambda service, seed: after(service.store, "put", Fate(seed, 15)),
     "before settle, lineage open": lambda service, seed: before_a_settlement(service, Fate(seed, 10)),
     "after settle, before lineage": lambda service, seed: after(service.source, "flush", Fate(seed, 15)),
     "mid dead letter": lambda service, seed: during(service.store.dead_letters, "put", Fate(seed, 1)),
-    "mid spool write": lambda _, seed: on_disk("os.rename", "lineage-", ".tmp", Fate(seed, 4)),
+    "mid spool write": lambda _, seed: on_disk("os.rename", "lineage-", ".tmp", Fate(seed, 3)),
     "mid Parquet file": lambda _, seed: on_disk("open", "", ".parquet.tmp", Fate(seed, 15)),
     "after a Parquet file": lambda _, seed: on_disk("os.rename", "", ".parquet.tmp", Fate(seed, 15)),
     "mid drain": lambda service, seed: in_a_drain(service, Fate(seed, 10)),
