@@ -107,10 +107,10 @@ def mix(shares: Mapping[str, float], symbols: int) -> Iterable[Simulated]:
 FEEDS: Mapping[str, Kind] = {
     "trades": Kind(1.0, _trades),
     "depth": Kind(0.2, _depth),
-    "mixed": Kind(0.5, _mixed),
+    "mixed": Kind(1.0, _mixed),
     "few-symbols": Kind(1.0, _few_symbols),
     "many-symbols": Kind(1.0, _many_symbols),
-    "twice": Kind(0.5, _twice),
+    "twice": Kind(1.0, _twice),
     "candles": Kind(0.1, _candles),
 }
 

@@ -82,7 +82,9 @@ class Service:
 
     def _pipeline(self) -> Pipeline:
         settings, store, limits = self.settings, self.store, self.settings.message
-        ending = Ending(Budget(settings.batch.max_in_flight_messages, settings.batch.max_in_flight_bytes))
+        # what is packed of a message is held beside it, and is about as large
+        size = settings.batch.max_in_flight_bytes // (2 if store.packs else 1)
+        ending = Ending(Budget(settings.batch.max_in_flight_messages, size))
         repositories = repositories_of(store)
         slots = Slots(settings.batch.max_writes, FULL_BATCHES * int(settings.batch.max_bytes))
         writer = Writer(repositories, store.dead_letters, store.conflicts, self.retrier, ending, slots)

@@ -15,14 +15,15 @@ SOURCES = {
     "nats": "consumer.sources.nats_core:NatsCoreSource",
 }
 
-PREFETCH_SHARE = 4  # a source holds at most a quarter of the in-flight bounds ready, besides what is in flight
+# What a source holds ready at most, besides what is in flight: a quarter of those messages, an eighth of their bytes.
+PREFETCH_MESSAGES, PREFETCH_BYTES = 4, 8
 
 
 def open_source(settings: Settings) -> Source:
     """The source that SOURCE names, ready to be entered; `file` goes on where it was, in LOCAL_PATH."""
     kind = _load(SOURCES[settings.source])
     messages, size = settings.batch.max_in_flight_messages, int(settings.batch.max_in_flight_bytes)
-    ready = {"prefetch_messages": max(1, messages // PREFETCH_SHARE), "prefetch_bytes": size // PREFETCH_SHARE}
+    ready = {"prefetch_messages": max(1, messages // PREFETCH_MESSAGES), "prefetch_bytes": size // PREFETCH_BYTES}
     match settings.source:
         case "jetstream":
             return kind(settings.nats, **ready, max_ack_pending=2 * messages)
