@@ -22,7 +22,7 @@ def test_depth_has_twenty_levels_a_side() -> None:
 
 
 def test_the_mix_has_its_shares() -> None:
-    messages = feed("mixed", 20_000).messages
+    messages = feed("mixed", 10_000).messages
     events = Counter(_payload(message)["e"] for message in messages)
     names = ("trade", "depthUpdate", "bookTicker", "markPriceUpdate", "kline")
 
