@@ -92,10 +92,15 @@ class Service:
         return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, Ages(*settings.batch_ages))
 
     @property
+    def write_problem(self) -> str:
+        """Why the store takes nothing, or which write it does not take; "" when it takes all."""
+        return self.store_problem or self.retrier.problem
+
+    @property
     def work(self) -> Work:
         """What there is to do, and whether the bus and the store let us."""
         tally, status = self.pipeline.tally, self.source_status
-        store_works = not self.store_problem and not self.retrier.problem and self.breaker.state is BreakerState.CLOSED
+        store_works = not self.write_problem and self.breaker.state is BreakerState.CLOSED
         return Work(
             progress=sum(sum(counts.fates) for counts in tally),
             lag=status.lag if status.due is None else status.due,

@@ -36,7 +36,7 @@ class ServiceSnapshots:
         return (
             _check("source", source.connected, source.problem or "not connected"),
             _check("subscription", source.subscribed, source.problem or "not subscribed"),
-            _check("store", not (problem := self._store_problem()), problem),
+            _check("store", not service.write_problem, service.write_problem),
             _check("breaker", breaker is BreakerState.CLOSED, f"{breaker}: nothing is pulled until a write succeeds"),
             _check("metadata", not service.metadata.problem, service.metadata.problem),
         )
@@ -54,7 +54,7 @@ class ServiceSnapshots:
             run_id=service.run_id,
             market=service.settings.market,
             store=service.settings.store.kind,
-            store_problem=self._store_problem(),
+            store_problem=service.write_problem,
             state=service.state,
             started_at=service.started_at,
             sources=[self._source()],
@@ -69,9 +69,6 @@ class ServiceSnapshots:
             records=service.pipeline.tally.by_kind(),
             lineage_spool=LineageSpool(rows=service.metadata.waiting_rows, error=service.metadata.last_error),
         )
-
-    def _store_problem(self) -> str:
-        return self._service.store_problem or self._service.retrier.problem
 
     def _source(self) -> SourceState:
         source, status = self._service.source, self._service.source_status
