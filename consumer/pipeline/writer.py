@@ -108,8 +108,7 @@ class Writer:
     ) -> tuple[Round, Sequence[Result]]:
         items = {index: entry.item for index, entry in entries.items()}
         chosen = collapse(table, items)
-        all_lead = len(chosen.leaders) == len(items)
-        leaders = list(items.values()) if all_lead else [items[index] for index in chosen.leaders]
+        leaders = [items[index] for index in chosen.leaders]
 
         async def write() -> Sequence[Result]:
             traceparents = (entries[index].ticket.traceparent for index in chosen.leaders)
