@@ -9,16 +9,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from storage import OperatorError, RejectedError, TransientError
 from storage.circuit_breaker import BreakerState, CircuitBreaker, CircuitBreakerOpen, Permit
-
-
-class Clock:
-    """A clock that a test advances."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def allowed(breaker: CircuitBreaker) -> Permit:

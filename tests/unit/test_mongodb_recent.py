@@ -4,18 +4,9 @@ import pytest
 
 from storage.adapters.mongodb.recent import Recent
 from storage.packed import Packed
+from tests.clock import Clock
 
 TRADES = "trades_BTCUSDT"
-
-
-class Clock:
-    """Time as it is set."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def packed(*numbers: int, body: bytes = b"same") -> list[Packed]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from consumer.upkeep import EXPIRE_SECONDS, Upkeep
 from storage.adapters.base import IndexChange
 from storage.adapters.memory import MemoryAdapter
 from storage.observer import AdapterMetrics
+from tests.clock import Clock
 from tests.contracts.records import T0, trade
 from tests.contracts.writing import put, stored
 
@@ -24,14 +24,6 @@ class Measured(MemoryAdapter):
 
     async def metrics(self) -> AdapterMetrics:
         return AdapterMetrics(data_bytes=self.data_bytes)
-
-
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

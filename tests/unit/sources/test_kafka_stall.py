@@ -7,21 +7,15 @@ from aiokafka import TopicPartition
 
 from consumer.errors import SourceUnavailable
 from consumer.sources.kafka_stall import Silence, Stall
+from tests.clock import Clock
 
 KEY = TopicPartition("market-data", 3)
 OTHER = TopicPartition("market-data", 4)
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

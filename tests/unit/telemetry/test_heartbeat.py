@@ -7,19 +7,12 @@ from typing import Any
 import pytest
 
 from consumer.telemetry.heartbeat import BEAT_SECONDS, Heartbeat, Watchdog, Work, beating
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
