@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from aiokafka import ConsumerRecord, TopicPartition
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 
 from config.flow import BatchSettings, RetrySettings
 from consumer.decode import Decoder
@@ -35,11 +35,10 @@ from storage import TransientError
 from storage.adapters.memory_letters import MemoryDeadLetters
 from storage.circuit_breaker import CircuitBreaker
 from storage.repositories import repositories_of
-from tests.unit.pipeline.test_pipeline_model import Moody, number_of, soon, trade
+from tests.unit.pipeline.test_pipeline_model import Driven, Moody, number_of, soon, trade
 
 KEY = TopicPartition("market-data", 0)
 BATCH = BatchSettings(max_messages=3, max_in_flight_messages=12, drain_seconds=0.01)
-TURNS = 20
 
 
 class Refusing(Moody):
@@ -141,8 +140,11 @@ class Candid(Pipeline):
             raise
 
 
-class LedgerMachine(RuleBasedStateMachine):
+class LedgerMachine(Driven):
     """Arrivals, answers, revokes, redeliveries and restarts in any order: nothing is committed before it is durable."""
+
+    turns = 20
+    store: Refusing
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,9 +152,6 @@ class LedgerMachine(RuleBasedStateMachine):
         self.log, self.store = Log(), Refusing()
         self.run(self.store.connect())
         self.run(self._start())
-
-    def run(self, work: Any) -> None:
-        self.loop.run_until_complete(work)
 
     async def _start(self) -> None:
         store, self.source = self.store, LedgerSource(self.log)
@@ -163,35 +162,20 @@ class LedgerMachine(RuleBasedStateMachine):
         self.pipeline = Candid(self.source, decoder, writer, retrier, BATCH, Ages(0.001, 0.001))
         self.going = asyncio.create_task(self.pipeline.run())
 
-    async def _turns(self, turns: int = TURNS) -> None:
-        for _ in range(turns):
-            await asyncio.sleep(0)
-
     @rule(number=st.integers(0, 30), broken=st.booleans())
     def arrives(self, number: int, broken: bool) -> None:
         self.log.append(b"{%d" % number if broken else trade(number))
-        self.run(self._turns())
-
-    @rule(answer=st.sampled_from(["stores", "stores", "fails", "half"]), which=st.integers(0, 5))
-    def answers(self, answer: str, which: int) -> None:
-        open_ones = [each for each in self.store.asked if not each.done()]
-        if open_ones:
-            open_ones[which % len(open_ones)].set_result(answer)
-        self.run(self._turns())
-
-    @rule()
-    def grows_old(self) -> None:
-        self.run(asyncio.sleep(0.002))
+        self.run(self.go_round())
 
     @rule()
     def comes_again(self) -> None:
         self.source.read_again()
-        self.run(self._turns())
+        self.run(self.go_round())
 
     @rule(turns=st.integers(0, 10))
     def is_revoked_and_given_back(self, turns: int) -> None:
         self.run(self.source.revoke(turns))
-        self.run(self._turns())
+        self.run(self.go_round())
 
     @rule()
     def is_restarted(self) -> None:
@@ -200,7 +184,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def _restart(self) -> None:
         await self._stop()
         await self._start()
-        await self._turns()
+        await self.go_round()
 
     async def _stop(self) -> None:
         self.pipeline.stop()
@@ -241,9 +225,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def _end(self) -> None:
         async with asyncio.timeout(10):
             while self.log.commits[-1] < len(self.log.records):
-                for each in self.store.asked:
-                    if not each.done():
-                        each.set_result("stores")
+                self.store.recover()
                 await asyncio.sleep(0)
         await self._check_commits()
         await self._stop()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import islice
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,8 +34,6 @@ from storage.packed import Item
 from storage.repositories import repositories_of
 from storage.times import EPOCH, FOREVER
 
-TURNS = 30
-
 
 class Moody(MemoryAdapter):
     """A store that answers when it is told to, and how."""
@@ -55,6 +53,16 @@ class Moody(MemoryAdapter):
                 return [done[n // 2] if n % 2 == 0 else retry("not known") for n in range(len(records))]
         return await super().put(table, collection, records)
 
+    @property
+    def open(self) -> list[asyncio.Future[str]]:
+        """What has no answer yet."""
+        return [each for each in self.asked if not each.done()]
+
+    def recover(self) -> None:
+        """Answer everything well."""
+        for each in self.open:
+            each.set_result("stores")
+
 
 def trade(number: int) -> bytes:
     return (
@@ -70,11 +78,38 @@ def number_of(data: bytes) -> int:
     return int(data.partition(b'"t":')[2].partition(b",")[0])
 
 
-class PipelineMachine(RuleBasedStateMachine):
+class Driven(RuleBasedStateMachine):
+    """A pipeline over a moody store: the loop turns when a rule says so."""
+
+    turns: ClassVar[int]
+    loop: asyncio.AbstractEventLoop
+    store: Moody
+
+    def run(self, work: Any) -> None:
+        self.loop.run_until_complete(work)
+
+    async def go_round(self) -> None:
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+
+    @rule(answer=st.sampled_from(["stores", "stores", "fails", "half"]), which=st.integers(0, 5))
+    def answers(self, answer: str, which: int) -> None:
+        if waiting := self.store.open:
+            waiting[which % len(waiting)].set_result(answer)
+        self.run(self.go_round())
+
+    @rule()
+    def grows_old(self) -> None:
+        self.run(asyncio.sleep(0.002))
+
+
+class PipelineMachine(Driven):
     """Arrivals, answers and failures in any order, against a bus that checks settlements.
 
     The bus in memory raises for whatever is settled twice; the watermark is Kafka's, fed with what was settled.
     """
+
+    turns = 30
 
     @initialize()
     def begin(self) -> None:
@@ -96,29 +131,11 @@ class PipelineMachine(RuleBasedStateMachine):
         self.pipeline = Pipeline(source, decoder, writer, retrier, batch, Ages(0.001, 0.001))
         self.going = asyncio.create_task(self.pipeline.run())
 
-    def run(self, work: Any) -> None:
-        self.loop.run_until_complete(work)
-
-    async def _turns(self) -> None:
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
-
     @rule(number=st.integers(0, 30))
     def arrives(self, number: int) -> None:
         self.bus.put(trade(number))
         self.sent += 1
-        self.run(self._turns())
-
-    @rule(answer=st.sampled_from(["stores", "stores", "fails", "half"]), which=st.integers(0, 5))
-    def answers(self, answer: str, which: int) -> None:
-        open_ones = [each for each in self.store.asked if not each.done()]
-        if open_ones:
-            open_ones[which % len(open_ones)].set_result(answer)
-        self.run(self._turns())
-
-    @rule()
-    def grows_old(self) -> None:
-        self.run(asyncio.sleep(0.002))
+        self.run(self.go_round())
 
     @invariant()
     def nothing_settles_before_it_is_stored(self) -> None:
@@ -171,9 +188,7 @@ class PipelineMachine(RuleBasedStateMachine):
     async def _end(self) -> None:
         self.pipeline.stop()
         while not self.going.done():
-            for each in self.store.asked:
-                if not each.done():
-                    each.set_result("stores")
+            self.store.recover()
             await asyncio.sleep(0)
         await self.store.disconnect()
 
