@@ -14,7 +14,7 @@ LIMITS: Mapping[str, str] = {
     "file-parquet": f"{_ONE_CORE}: a thread writes files beside it",
     "depth": "eighty texts a message: 8 µs to read them, 3 to pack them",
     "mixed": "the depth diffs in it; funding rates are versioned, so each flush updates one document a symbol",
-    "many-symbols": "small batches, and 265 µs of the driver for each: 4,000 collections share what may be in flight",
+    "many-symbols": "small batches, and a call of the driver for each: 4,000 collections share what may be in flight",
     "redelivered": "nothing of it is sent again: what is left is decoding",
     "candles": "nothing: a flush writes the newest of each candle",
     "kafka-paced": "two cores for publisher, broker, consumer and database",

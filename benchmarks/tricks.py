@@ -56,12 +56,12 @@ def _cost(way: Way, messages: Sequence[Message]) -> float:
 def main() -> None:
     """Print the table."""
     lines = []
-    for name, table in (("trades", "trades"), ("depth", "depth")):
-        sent = feed(name, MESSAGES).messages
+    for kind in ("trades", "depth"):
+        sent = feed(kind, MESSAGES).messages
         messages = [Message(each.data, "bench", "t/0", number) for number, each in enumerate(sent)]
         gc.freeze()
-        ways = (_by_records(table), _decoder(PLAIN).decode, _decoder(PACKS).decode)
-        lines.append((name, *(f"{_cost(way, messages):.2f}" for way in ways)))
+        ways = (_by_records(kind), _decoder(PLAIN).decode, _decoder(PACKS).decode)
+        lines.append((kind, *(f"{_cost(way, messages):.2f}" for way in ways)))
     print(aligned([HEAD, *lines]))
 
 
