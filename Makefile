@@ -15,7 +15,7 @@ NOT_IN_CHECK := integration faults end_to_end \
 # Stamps: nothing is installed again while its lock is unchanged.
 RUN_READY := $(VENV)/.ready-to-run
 DEV_READY := $(VENV)/.ready-to-test
-COMPILED := storage/_packing.c
+COMPILED := $(wildcard storage/_*.[ch])
 
 .DEFAULT_GOAL := help
 .PHONY: help run test faults check format bench bench-check bench-peers profile lock clean

@@ -21,7 +21,7 @@ from storage.packed import NO_PACKS, Packs, plain
 
 MESSAGES = 10_000
 ROUNDS = 7
-HEAD = ("from a message to its document, µs of CPU", "records, then BSON", "packed by Python", "packed, compiled")
+HEAD = ("from a message to its document, µs of CPU", "records, then BSON", "packed by Python", "compiled")
 Way = Callable[[Message], Any]
 
 

@@ -1,16 +1,17 @@
-"""Packs that are compiled; none where no compiler was there when this was installed.
+"""What is compiled: packs, and a reader of messages; nothing where no compiler was there when this was installed.
 
-`_packing.c` knows how values are written; which ones, and in which key, it is told here.
+`_packing.c` knows how values are written, `_reading.c` how they stand in JSON; which ones, under which names and in
+which key, they are told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from string import Formatter
-from typing import Any
+from typing import Any, NamedTuple
 
-from storage.packed import KEYS, Pack
+from storage.packed import KEYS, Pack, Packs, depth_key
 from storage.tables import TABLES, Column, ColumnType, Table
 
 _TYPES = {ColumnType.INT: "q", ColumnType.TIME: "t", ColumnType.BOOL: "?", ColumnType.DECIMAL: "d"}
@@ -26,9 +27,15 @@ def _extension() -> Any:
 _packing = _extension()
 
 
-def order_book() -> Callable[..., bytes] | None:
-    """What makes the document of an order book of its key and its columns; None where it is not built."""
-    return None if _packing is None else _packing.order_book
+def _order_book(symbol: str, *columns: Any) -> tuple[str, str, bytes]:
+    timestamp, kind, first, last, previous, bids, asks, levels = columns
+    key = depth_key(symbol, kind, first, last, levels)
+    return symbol, key, _packing.order_book(key, symbol, timestamp, kind, first, last, previous, bids, asks)
+
+
+def order_books() -> Packs:
+    """The pack of documents of order books."""
+    return {} if _packing is None else {"depth": _order_book}
 
 
 def rows() -> Mapping[str, Pack]:
@@ -39,6 +46,42 @@ def rows() -> Mapping[str, Pack]:
 def documents(name_of: Callable[[Column], bytes]) -> Mapping[str, Pack]:
     """By table, the packs of documents; `name_of` says what stands before a value."""
     return _packers(lambda columns: (tuple(map(name_of, columns)),))
+
+
+class Layout(NamedTuple):
+    """How messages of one event say one record of a table.
+
+    `fields` are the names on the wire of the table's columns in their order; of an order book those of symbol, time,
+    first, last and previous id, bids and asks. `levels` is asked with the name of a stream that the message names:
+    None when it is one of other messages, else how many levels it speaks of.
+    """
+
+    event: str
+    table: str
+    fields: tuple[str, ...]
+    levels: Callable[[str], int | None]
+
+
+Read = tuple[str, str, Any, str, str | None]
+"""Symbol, key and what the store writes; the table; the trace's parent."""
+
+
+def reader(layouts: Iterable[Layout], packs: Packs, max_bytes: int) -> Callable[[bytes], Read | None] | None:
+    """What reads a message that says one record, and packs it as `packs` do; None where none of them is compiled.
+
+    It says None for each message that it does not understand whole, or of more than `max_bytes`.
+    """
+    if _packing is None:
+        return None
+    known = tuple(found for layout in layouts for found in _laid_out(layout, packs))
+    return _packing.Reader(known, max_bytes) if known else None
+
+
+def _laid_out(layout: Layout, packs: Packs) -> Iterable[tuple[Any, ...]]:
+    pack = packs.get(layout.table)
+    if isinstance(pack, _packing.Packer) or pack is _order_book:
+        names = tuple(name.encode() for name in layout.fields)
+        yield layout.event.encode(), layout.table, None if pack is _order_book else pack, names, layout.levels
 
 
 def _packers(names: Callable[[tuple[Column, ...]], tuple[Any, ...]]) -> Mapping[str, Pack]:

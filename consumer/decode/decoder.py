@@ -2,12 +2,15 @@
 
 bytes ─► limits ─► envelope ─► stream, payload, trace ─► shape ─► records
                └─► the usual wrapper, in one pass ─────────┘
+
+Where a compiler was there, the usual message goes none of these ways, but from its bytes to what the store writes.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from consumer.decode import compiled
 from consumer.decode.decoded import Decoded, Failure
 from consumer.decode.express import Express, TraceHeaders
 from consumer.decode.limits import check_limits
@@ -76,10 +79,27 @@ class Decoder:
         self._max_bytes = max_bytes
         self._max_nesting = max_nesting
         self._packs = packs
+        self._read = compiled.reader(packs, max_bytes, max_nesting)
         self._express = Express(packs)
 
     def decode(self, message: Message) -> Decoded:
         """The records of a message; raises DecodeError, and nothing else, when there can be none."""
+        read = self._read(message.data)
+        if read is None:
+            decoded = self._decode_unread(message)
+        else:
+            symbol, key, body, table, traceparent = read
+            decoded = Decoded((Packed(symbol, key, body, table, message, self),), traceparent)
+        if decoded.traceparent is None and message.headers:
+            decoded.traceparent = message.headers.get("traceparent")
+        return decoded
+
+    def record(self, message: Message, place: int) -> Record:
+        """The plain record at that place in a message that was decoded before."""
+        decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
+        return plain(decoded.items[place])
+
+    def _decode_unread(self, message: Message) -> Decoded:
         check_limits(message.data, self._max_bytes, self._max_nesting)
         decoded: Decoded | None
         try:
@@ -88,17 +108,10 @@ class Decoder:
             decoded = None  # the long way says what is wrong
         if decoded is None:
             decoded = self._decode(message)
-        if decoded.traceparent is None and message.headers:
-            decoded.traceparent = message.headers.get("traceparent")
         for item in decoded.items:
             if isinstance(item, Packed):
                 item.message, item.unpacks = message, self
         return decoded
-
-    def record(self, message: Message, place: int) -> Record:
-        """The plain record at that place in a message that was decoded before."""
-        decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
-        return plain(decoded.items[place])
 
     def _decode(self, message: Message) -> Decoded:
         """The long way: envelope, payload, shape."""

@@ -94,7 +94,7 @@ class Express:
         else:
             around = way.wrapped(data)
             payload = around.data
-        origin = _origin(around.stream, way.event)
+        origin = origin_of(around.stream, way.event)
         if origin is None:
             return None
         otel: TraceHeaders | None = around.otel
@@ -102,7 +102,7 @@ class Express:
 
 
 @lru_cache(maxsize=8_192)
-def _origin(stream: str | None, event: str) -> Origin | None:
+def origin_of(stream: str | None, event: str) -> Origin | None:
     """Where a message comes from; None when its stream is one of other events."""
     origin = Origin(*parse_stream(stream)) if stream else Origin()
     own = BY_EVENT[event]

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import compiled
 from storage.adapters.local import packing as rows
 from storage.adapters.mongodb import packing as documents
 from storage.packed import KEYS, Packs
@@ -84,7 +83,7 @@ def test_the_names_of_levels_grow_with_their_number(levels: int) -> None:
 def test_there_are_two_twins_to_compare() -> None:
     assert documents.PACKS["trades"] is not documents.PLAIN["trades"]
     assert rows.PACKS["trades"] is not rows.PLAIN["trades"]
-    assert compiled.order_book() is not None
+    assert documents.PACKS["depth"] is not documents.PLAIN["depth"]
 
 
 def test_what_is_no_pack_s_business_is_refused() -> None:

@@ -19,6 +19,7 @@ class DepthShape(Shape, gc=False):
     """`depthUpdate`: a diff, or the best levels when the stream's name says so."""
 
     table: ClassVar[str] = "depth"
+    fields: ClassVar[tuple[str, ...]] = ("s", "E", "U", "u", "pu", "b", "a")
 
     e: Literal["depthUpdate"]
     E: Int64
@@ -79,6 +80,7 @@ class BookTickerShape(Shape, gc=False):
     """`bookTicker`: best bid and ask; on spot without event name and time."""
 
     table: ClassVar[str] = "book_tickers"
+    fields: ClassVar[tuple[str, ...]] = ("s", "T", "u", "b", "B", "a", "A")
 
     u: Int64
     s: str

@@ -8,13 +8,13 @@ from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
 from consumer.decode.values import decimal, symbol, time
 from storage import MiniTicker, Record, Ticker
-from storage.packed import Item, Pack, Packed
 
 
 class TickerShape(Shape, gc=False):
     """`24hrTicker`: rolling statistics of a day."""
 
     table: ClassVar[str] = "tickers"
+    fields: ClassVar[tuple[str, ...]] = ("s", "E", "o", "h", "l", "c", "v", "q", "p", "P", "w", "n")
 
     e: Literal["24hrTicker"]
     E: Int64
@@ -48,15 +48,12 @@ class TickerShape(Shape, gc=False):
             ),
         )
 
-    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
-        prices = (self.o, self.h, self.l, self.c, self.v, self.q, self.p, self.P, self.w)
-        return (Packed(*pack(symbol(self.s), self.E, *prices, self.n), self.table),)
-
 
 class MiniTickerShape(Shape, gc=False):
     """`24hrMiniTicker`: the short form."""
 
     table: ClassVar[str] = "mini_tickers"
+    fields: ClassVar[tuple[str, ...]] = ("s", "E", "o", "h", "l", "c", "v", "q")
 
     e: Literal["24hrMiniTicker"]
     E: Int64
@@ -81,7 +78,3 @@ class MiniTickerShape(Shape, gc=False):
                 quote_volume=decimal(self.q),
             ),
         )
-
-    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
-        prices = (self.o, self.h, self.l, self.c, self.v, self.q)
-        return (Packed(*pack(symbol(self.s), self.E, *prices), self.table),)

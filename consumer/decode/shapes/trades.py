@@ -8,13 +8,13 @@ from consumer.decode.origin import Origin
 from consumer.decode.shapes.base import Int64, Shape
 from consumer.decode.values import decimal, optional_time, symbol, time
 from storage import AggTrade, Record, Trade
-from storage.packed import Item, Pack, Packed
 
 
 class TradeShape(Shape, gc=False):
     """`trade`: one execution; several share a millisecond."""
 
     table: ClassVar[str] = "trades"
+    fields: ClassVar[tuple[str, ...]] = ("s", "T", "t", "p", "q", "m", "E")
 
     e: Literal["trade"]
     s: str
@@ -38,15 +38,12 @@ class TradeShape(Shape, gc=False):
             ),
         )
 
-    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
-        packed = pack(symbol(self.s), self.T, self.t, self.p, self.q, self.m, self.E)
-        return (Packed(*packed, self.table),)
-
 
 class AggTradeShape(Shape, gc=False):
     """`aggTrade`: the executions of one taker order at one price."""
 
     table: ClassVar[str] = "agg_trades"
+    fields: ClassVar[tuple[str, ...]] = ("s", "T", "a", "f", "l", "p", "q", "m", "E")
 
     e: Literal["aggTrade"]
     s: str
@@ -73,8 +70,3 @@ class AggTradeShape(Shape, gc=False):
                 event_time=optional_time(self.E),
             ),
         )
-
-    def packed(self, pack: Pack, origin: Origin) -> tuple[Item, ...]:
-        ids = (self.a, self.f, self.l)
-        packed = pack(symbol(self.s), self.T, *ids, self.p, self.q, self.m, self.E)
-        return (Packed(*packed, self.table),)

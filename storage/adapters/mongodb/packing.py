@@ -10,14 +10,13 @@ The function that packs a table is written from its columns once, as `dataclasse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from struct import Struct
 from typing import Any
 
 from storage.adapters.mongodb.documents import DECIMAL_BIAS, name_of, text
-from storage.compiled import documents
-from storage.compiled import order_book as compiled_order_book
+from storage.compiled import documents, order_books
 from storage.packed import KEYS, PLAIN_DECIMAL, Pack, Packs, depth_key
 from storage.tables import TABLES, Column, ColumnType, Table
 from storage.times import epoch_ms
@@ -86,18 +85,13 @@ def _value(column: Column) -> str:
     return f"decimal128({column.name})" if column.type is ColumnType.DECIMAL else column.name
 
 
-def _depth(book: Callable[..., bytes]) -> Pack:
-    """The pack of order books, by what makes their documents of key and columns."""
-
-    def pack(symbol: str, *columns: Any) -> tuple[str, str, bytes]:
-        timestamp, kind, first, last, previous, bids, asks, levels = columns
-        key = depth_key(symbol, kind, first, last, levels)
-        return symbol, key, book(key, symbol, timestamp, kind, first, last, previous, bids, asks)
-
-    return pack
+def _depth(symbol: str, *columns: Any) -> tuple[str, str, bytes]:
+    timestamp, kind, first, last, previous, bids, asks, levels = columns
+    key = depth_key(symbol, kind, first, last, levels)
+    return symbol, key, _order_book(key, symbol, timestamp, kind, first, last, previous, bids, asks)
 
 
-def order_book(
+def _order_book(
     key: str,
     symbol: str,
     timestamp: int,
@@ -108,7 +102,7 @@ def order_book(
     bids: Sequence[tuple[str, str]],
     asks: Sequence[tuple[str, str]],
 ) -> bytes:
-    """The document of an order book, the plain way: the number of its levels varies, so the elements are joined."""
+    # the number of levels varies, so the elements are joined
     id = key.encode()
     rest = b"".join(
         (
@@ -140,5 +134,5 @@ def _pair(index: int) -> bytes:
     return b"\x04%d\x00" % index + _PAIR_SIZE + b"\x130\x00"
 
 
-PLAIN: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth(order_book)}
-PACKS: Packs = {**PLAIN, **documents(name_of), "depth": _depth(compiled_order_book() or order_book)}
+PLAIN: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth}
+PACKS: Packs = {**PLAIN, **documents(name_of), **order_books()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from itertools import islice
 
@@ -20,7 +19,7 @@ from storage import TABLE_OF, Reason, Record
 from storage.adapters.local import packing, parquet
 from storage.adapters.mongodb.documents import ENCODERS, ENCODINGS
 from storage.adapters.mongodb.packing import PACKS, decimal128
-from storage.packed import Packed, plain
+from storage.packed import Packed, Packs, plain
 from storage.tables import ColumnType
 from tests import samples
 from tests.unit.decode.test_decode_properties import mutated
@@ -46,9 +45,21 @@ class LongWay(Decoder):
         self._express = NotExpress()
 
 
+class Uncompiled(Decoder):
+    """Where no compiler was there."""
+
+    def __init__(self, packs: Packs) -> None:
+        super().__init__(max_bytes=100_000, max_nesting=32, packs=packs)
+        self._read = lambda data: None
+
+
 LONG = LongWay()
 FAST = Decoder(max_bytes=100_000, max_nesting=32, packs=PACKS)
 FAST_TO_FILES = Decoder(max_bytes=100_000, max_nesting=32, packs=packing.PACKS)
+FASTEST = (FAST, FAST_TO_FILES)
+EXPRESS = (Uncompiled(PACKS), Uncompiled(packing.PACKS))
+WAYS = pytest.mark.parametrize("ways", [FASTEST, EXPRESS], ids=["compiled", "plain"])
+Ways = tuple[Decoder, Decoder]
 
 
 def decode(decoder: Decoder, data: bytes) -> Decoded | Reason:
@@ -72,23 +83,26 @@ def packed(decoder: Decoder, data: bytes) -> list[Packed]:
     return [] if isinstance(found, Reason) else [item for _, item in found.records if isinstance(item, Packed)]
 
 
-def check_packed(data: bytes) -> int:
-    for item in packed(FAST, data):
+def check(data: bytes, ways: Ways) -> int:
+    """How many records are packed; what both ways say of them, and of everything, is the same."""
+    to_mongodb, to_files = ways
+    assert said(to_mongodb, data) == said(LONG, data) == said(to_files, data)
+    for item in packed(to_mongodb, data):
         record = item.record()
         assert item.symbol == record.symbol
         assert (item.key, item.body) == ENCODERS[TABLE_OF[type(record)].name](record)
-    for item in packed(FAST_TO_FILES, data):
+    for item in packed(to_files, data):
         table = TABLE_OF[type(item.record())]
         assert parquet.encode(table, [item]).equals(parquet.encode(table, [item.record()]))
-    return len(packed(FAST, data))
+    return len(packed(to_mongodb, data))
 
 
-@given(mutated() | st.sampled_from(WRAPPED + FLAT))
-@example(b'{"e":"trade","data":{"e":"aggTrade"}}')
-@example(samples.SPOT_TRADE.replace(b"btcusdt@trade", b"btcusdt@aggTrade"))
-def test_whatever_arrives_both_say_the_same(data: bytes) -> None:
-    assert said(FAST, data) == said(LONG, data)
-    check_packed(data)
+@WAYS
+@given(data=mutated() | st.sampled_from(WRAPPED + FLAT))
+@example(data=b'{"e":"trade","data":{"e":"aggTrade"}}')
+@example(data=samples.SPOT_TRADE.replace(b"btcusdt@trade", b"btcusdt@aggTrade"))
+def test_whatever_arrives_both_say_the_same(ways: Ways, data: bytes) -> None:
+    check(data, ways)
 
 
 @st.composite
@@ -100,21 +114,18 @@ def mutated_usual(draw: st.DrawFn) -> bytes:
     return data[:start] + draw(st.sampled_from(pieces)) + data[draw(st.integers(start, min(len(data), start + 20))) :]
 
 
-@given(mutated_usual())
-def test_a_usual_message_with_something_wrong_in_it_too(data: bytes) -> None:
-    assert said(FAST, data) == said(LONG, data)
-    check_packed(data)
+@WAYS
+@given(data=mutated_usual())
+def test_a_usual_message_with_something_wrong_in_it_too(ways: Ways, data: bytes) -> None:
+    check(data, ways)
 
 
+@WAYS
 @pytest.mark.parametrize("faults", ["", "all"])
-def test_a_simulated_market_is_the_same_either_way(faults: str) -> None:
+def test_a_simulated_market_is_the_same_either_way(faults: str, ways: Ways) -> None:
     market = Market(seed=3, faults=Faults.parse([faults] if faults else []))
-    ways = Counter[str]()
-    for message in islice(market, 3_000):
-        assert said(FAST, message.data) == said(LONG, message.data)
-        ways["packed"] += check_packed(message.data)
 
-    assert ways["packed"] > 1_000
+    assert sum(check(message.data, ways) for message in islice(market, 3_000)) > 1_000
 
 
 @pytest.mark.parametrize("data", WRAPPED + FLAT)

@@ -1,0 +1,52 @@
+/* What the two halves of the extension share: values, wherever they come from, and what writes them. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define MOST_COLUMNS 16
+
+typedef struct {
+    const char *at;
+    Py_ssize_t size;
+} Text;
+
+/* A value of a column: 's' a text, 'q' an integer, '?' a bool, 0 nothing. */
+typedef struct {
+    char type;
+    Text text;
+    int64_t number;
+} Value;
+
+/* One side of an order book: its levels as tuples of Python, or as JSON that was looked through. */
+typedef struct {
+    Py_ssize_t count;
+    PyObject *levels; /* NULL: on the wire */
+    const char *at;
+} Side;
+
+typedef struct {
+    Text key, symbol, kind;
+    Value timestamp, first, last, previous;
+    Side bids, asks;
+} Book;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *key;     /* a tuple: literal texts, and places of columns */
+    PyObject *names;   /* a tuple: the type and the name of each column after the symbol, as bytes; NULL for rows */
+    Py_ssize_t columns; /* after the symbol */
+    Py_ssize_t fixed;  /* bytes of all of them, with their names */
+    char types[MOST_COLUMNS];
+} Packer;
+
+extern PyTypeObject PackerType, ReaderType;
+
+/* Each raises ValueError for what it cannot vouch for. */
+int pack_columns(Packer *self, PyObject *symbol, const Value *values, PyObject **key, PyObject **body);
+PyObject *pack_book(const Book *book);
+char *put_book_key(char *to, const Book *book, int64_t levels); /* into 512 bytes, for a symbol of 64 at most */
+Text next_text(const char **at);                        /* the next string of JSON that was looked through */

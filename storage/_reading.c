@@ -1,0 +1,393 @@
+/* The usual message, from its JSON to what a store writes in one step: the compiled twin of the decoder's fast way.
+
+It vouches for what it understands whole, and leaves all else to the long way by returning None: texts that are not
+plain ASCII, names that stand twice, values of another type, null, lists and objects that no usual message has.
+Measured for a trade: 0.4 µs, against 2.3 by way of Python objects; for an order book of 20 levels a side 2.5, against
+11. Property tests hold both equal. JSON is RFC 8259. */
+
+#include "_packing.h"
+
+#define MOST_FIELDS 40
+#define MOST_DIGITS 18 /* always fit into 64 bits */
+#define MOST_SYMBOL 64
+
+/* One name and its value: `kind` is the first byte of the value, 0 a number. */
+typedef struct {
+    Text name, value;
+    char kind;
+    Py_ssize_t count; /* of the levels in a list */
+} Field;
+
+typedef struct {
+    Field fields[MOST_FIELDS];
+    int count;
+} Object;
+
+/* Each of these returns where it ended, NULL for what is not usual. A message ends with a NUL, like all bytes. */
+
+static const char *blank(const char *at) {
+    while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t') at++;
+    return at;
+}
+
+static const char *text(const char *at, Text *to) {
+    if (at == NULL || *at != '"') return NULL;
+    to->at = ++at;
+    while (*at != '"') {
+        if ((signed char)*at < ' ' || *at == '\\') return NULL; /* control, beyond ASCII, escaped */
+        at++;
+    }
+    to->size = at - to->at;
+    return at + 1;
+}
+
+static const char *digits(const char *at) {
+    if (*at < '0' || *at > '9') return NULL;
+    while (*at >= '0' && *at <= '9') at++;
+    return at;
+}
+
+static const char *number(const char *at) {
+    at += *at == '-';
+    if (*at == '0') at++;
+    else if ((at = digits(at)) == NULL) return NULL;
+    if (*at == '.' && (at = digits(at + 1)) == NULL) return NULL;
+    if (*at != 'e' && *at != 'E') return at;
+    at++;
+    return digits(at + (*at == '+' || *at == '-'));
+}
+
+static const char *word(const char *at, const char *expected, size_t size) {
+    return strncmp(at, expected, size) ? NULL : at + size;
+}
+
+static const char *expect(const char *at, char byte) {
+    if (at == NULL) return NULL;
+    at = blank(at);
+    return *at == byte ? blank(at + 1) : NULL;
+}
+
+/* A list of pairs of texts. */
+static const char *levels(const char *at, Py_ssize_t *count) {
+    Text skipped;
+    *count = 0;
+    at = expect(at, '[');
+    if (at != NULL && *at == ']') return at + 1;
+    while (at != NULL) {
+        at = expect(text(expect(at, '['), &skipped), ',');
+        at = expect(text(at, &skipped), ']');
+        ++*count;
+        if (at == NULL || *at == ']') break;
+        at = expect(at, ',');
+    }
+    return at == NULL ? NULL : at + 1;
+}
+
+Text next_text(const char **at) {
+    Text found;
+    while (**at != '"') ++*at;
+    *at = text(*at, &found);
+    return found;
+}
+
+static const char *value(const char *at, Field *to) {
+    to->kind = *at;
+    to->value.at = at;
+    switch (*at) {
+        case '"': return text(at, &to->value);
+        case '[': return levels(at, &to->count);
+        case 't': return word(at, "true", 4);
+        case 'f': return word(at, "false", 5);
+        case 'n': return word(at, "null", 4);
+    }
+    to->kind = 0;
+    at = number(at);
+    if (at != NULL) to->value.size = at - to->value.at;
+    return at;
+}
+
+static int is(Text name, const char *expected, Py_ssize_t size) {
+    return name.size == size && !memcmp(name.at, expected, (size_t)size);
+}
+
+/* The fields of an object; `data` and `trace` take those in it that may be objects themselves, where there are any. */
+static const char *object(const char *at, Object *to, Object *data, Object *trace) {
+    to->count = 0;
+    at = expect(at, '{');
+    if (at != NULL && *at == '}') return at + 1;
+    while (at != NULL) {
+        if (to->count == MOST_FIELDS) return NULL;
+        Field *field = &to->fields[to->count++];
+        at = expect(text(at, &field->name), ':');
+        if (at == NULL) return NULL;
+        if (*at != '{') at = value(at, field);
+        else {
+            Object *inner = is(field->name, "data", 4) ? data : is(field->name, "_otel_trace_headers", 19) ? trace : NULL;
+            field->kind = '{';
+            at = inner == NULL ? NULL : object(at, inner, NULL, NULL);
+        }
+        if (at == NULL) return NULL;
+        at = blank(at);
+        if (*at == '}') return at + 1;
+        at = expect(at, ',');
+    }
+    return NULL;
+}
+
+/* ---- what is asked of a message ---- */
+
+enum { ABSENT, FOUND, TWICE };
+
+static int find(const Object *in, const char *name, Py_ssize_t size, const Field **to) {
+    int found = ABSENT;
+    for (int place = 0; place < in->count; place++)
+        if (is(in->fields[place].name, name, size)) {
+            *to = &in->fields[place];
+            found++;
+        }
+    return found < TWICE ? found : TWICE;
+}
+
+static int find_named(const Object *in, PyObject *name, const Field **to) {
+    return find(in, PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), to);
+}
+
+/* An optional text: 0 when something else stands there. */
+static int optional_text(const Object *in, const char *name, Text *to) {
+    const Field *field;
+    int found = find(in, name, (Py_ssize_t)strlen(name), &field);
+    if (found == FOUND) *to = field->value;
+    return found == ABSENT || (found == FOUND && field->kind == '"');
+}
+
+static int integer(const Field *field, int64_t *to) {
+    const char *at = field->value.at, *end = at + field->value.size;
+    int negative = *at == '-';
+    if (field->kind || end - at > MOST_DIGITS) return 0;
+    int64_t value = 0;
+    for (at += negative; at < end && *at >= '0' && *at <= '9'; at++) value = value * 10 + (*at - '0');
+    *to = negative ? -value : value;
+    return at == end;
+}
+
+/* The value of a column of that type; 0 when the wire has something else there. */
+static int valued(const Field *field, char type, Value *to) {
+    to->type = type == 'd' ? 's' : type == '?' ? '?' : 'q';
+    to->text = field->value;
+    to->number = field->kind == 't';
+    if (type == 'd') return field->kind == '"';
+    if (type == '?') return field->kind == 't' || field->kind == 'f';
+    return integer(field, &to->number);
+}
+
+/* In upper case, as storage.tables.SYMBOL wants it; NULL for what is none, with an exception only for want of memory. */
+static PyObject *symbol_of(const Field *field) {
+    char upper[MOST_SYMBOL];
+    if (field->kind != '"' || field->value.size < 1 || field->value.size > MOST_SYMBOL) return NULL;
+    for (Py_ssize_t place = 0; place < field->value.size; place++) {
+        char byte = field->value.at[place];
+        if (byte >= 'a' && byte <= 'z') byte -= 'a' - 'A';
+        int plain = (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+        if (!plain && (!place || (byte != '_' && byte != '-'))) return NULL;
+        upper[place] = byte;
+    }
+    PyObject *symbol = PyUnicode_FromStringAndSize(upper, field->value.size);
+    if (symbol != NULL) PyUnicode_InternInPlace(&symbol); /* there are few, and many messages of each */
+    return symbol;
+}
+
+/* ---- the reader ---- */
+
+typedef struct {
+    PyObject *event;  /* bytes: what stands under `e` */
+    PyObject *table;
+    PyObject *pack;   /* a Packer; None for order books */
+    PyObject *names;  /* a tuple of bytes: the name on the wire of each column */
+    PyObject *levels; /* called with the name of the stream: None if it is one of other messages, else the levels in it */
+} Layout;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *kept; /* the tuple that the layouts were read from */
+    Py_ssize_t max_bytes, count;
+    Layout *layouts;
+} Reader;
+
+static const Layout *layout_of(const Reader *self, const Object *payload) {
+    Text event = {NULL, 0};
+    if (!optional_text(payload, "e", &event) || event.at == NULL) return NULL;
+    for (Py_ssize_t place = 0; place < self->count; place++) {
+        PyObject *known = self->layouts[place].event;
+        if (is(event, PyBytes_AS_STRING(known), PyBytes_GET_SIZE(known))) return &self->layouts[place];
+    }
+    return NULL;
+}
+
+/* The levels that the stream speaks of; 0 when it is not one of such messages, or when Python raised. */
+static int levels_of(const Layout *layout, Text stream, int64_t *to) {
+    *to = 0;
+    if (stream.at == NULL) return 1;
+    PyObject *name = PyUnicode_FromStringAndSize(stream.at, stream.size), *levels = NULL;
+    if (name != NULL) levels = PyObject_CallOneArg(layout->levels, name);
+    int known = levels != NULL && levels != Py_None;
+    if (known) *to = PyLong_AsLongLong(levels);
+    Py_XDECREF(name);
+    Py_XDECREF(levels);
+    return known && !PyErr_Occurred();
+}
+
+static int read_columns(const Layout *layout, const Object *payload, PyObject *symbol, PyObject **key, PyObject **body) {
+    Packer *pack = (Packer *)layout->pack;
+    Value values[MOST_COLUMNS];
+    for (Py_ssize_t place = 0; place < pack->columns; place++) {
+        const Field *field;
+        if (find_named(payload, PyTuple_GET_ITEM(layout->names, place + 1), &field) != FOUND) return 0;
+        if (!valued(field, pack->types[place], &values[place])) return 0;
+    }
+    return pack_columns(pack, symbol, values, key, body);
+}
+
+static int read_integer(const Layout *layout, const Object *payload, int place, int optional, Value *to) {
+    const Field *field;
+    int found = find_named(payload, PyTuple_GET_ITEM(layout->names, place), &field);
+    to->type = 0;
+    return found == FOUND ? valued(field, 'q', to) : found == ABSENT && optional;
+}
+
+static int read_side(const Layout *layout, const Object *payload, int place, Side *to) {
+    const Field *field;
+    if (find_named(payload, PyTuple_GET_ITEM(layout->names, place), &field) != FOUND || field->kind != '[') return 0;
+    *to = (Side){field->count, NULL, field->value.at};
+    return 1;
+}
+
+static int read_book(const Layout *layout, const Object *payload, int64_t levels, PyObject *symbol, PyObject **key,
+                     PyObject **body) {
+    char scratch[2 * MOST_SYMBOL];
+    Book book = {.symbol = {(const char *)PyUnicode_1BYTE_DATA(symbol), PyUnicode_GET_LENGTH(symbol)},
+                 .kind = levels ? (Text){"snapshot", 8} : (Text){"diff", 4}};
+    int known = read_integer(layout, payload, 1, 0, &book.timestamp) && read_integer(layout, payload, 2, 0, &book.first)
+                && read_integer(layout, payload, 3, 0, &book.last) && read_integer(layout, payload, 4, 1, &book.previous)
+                && read_side(layout, payload, 5, &book.bids) && read_side(layout, payload, 6, &book.asks);
+    if (!known) return 0;
+    book.key = (Text){scratch, put_book_key(scratch, &book, levels) - scratch};
+    *body = pack_book(&book);
+    if (*body == NULL) return 0;
+    *key = PyUnicode_FromStringAndSize(book.key.at, book.key.size);
+    if (*key == NULL) Py_CLEAR(*body);
+    return *key != NULL;
+}
+
+static PyObject *trace_of(const Object *trace) {
+    Text parent = {NULL, 0};
+    if (!optional_text(trace, "traceparent", &parent)) return NULL;
+    return parent.at == NULL ? Py_NewRef(Py_None) : PyUnicode_FromStringAndSize(parent.at, parent.size);
+}
+
+static PyObject *answer(const Layout *layout, const Object *payload, Text stream, const Object *trace) {
+    int64_t levels;
+    const Field *named;
+    PyObject *symbol, *key = NULL, *body = NULL, *parent = NULL, *found = NULL;
+    if (!levels_of(layout, stream, &levels)) return NULL;
+    if (find_named(payload, PyTuple_GET_ITEM(layout->names, 0), &named) != FOUND) return NULL;
+    if ((symbol = symbol_of(named)) == NULL) return NULL;
+    int known = layout->pack == Py_None ? read_book(layout, payload, levels, symbol, &key, &body)
+                                        : read_columns(layout, payload, symbol, &key, &body);
+    if (known && (parent = trace_of(trace)) != NULL) found = PyTuple_Pack(5, symbol, key, body, layout->table, parent);
+    Py_DECREF(symbol);
+    Py_XDECREF(key);
+    Py_XDECREF(body);
+    Py_XDECREF(parent);
+    return found;
+}
+
+static PyObject *reading(const Reader *self, const char *at, const char *end) {
+    Object around, data, trace;
+    const Field *field;
+    data.count = trace.count = 0;
+    at = object(blank(at), &around, &data, &trace);
+    if (at == NULL || blank(at) != end) return NULL;
+    const Object *payload = &around;
+    switch (find(&around, "data", 4, &field)) {
+        case TWICE: return NULL;
+        case FOUND:
+            if (field->kind != '{') return NULL;
+            payload = &data;
+            break;
+        default: /* it stands without a wrapper; an answer to a subscription is none */
+            if (find(&around, "result", 6, &field) || find(&around, "error", 5, &field)) return NULL;
+    }
+    int traces = find(&around, "_otel_trace_headers", 19, &field);
+    if (traces == TWICE || (traces == FOUND && field->kind != '{')) return NULL;
+    Text stream = {NULL, 0};
+    const Layout *layout = optional_text(&around, "stream", &stream) ? layout_of(self, payload) : NULL;
+    return layout == NULL ? NULL : answer(layout, payload, stream, &trace);
+}
+
+static PyObject *Reader_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names) {
+    Reader *self = (Reader *)callable;
+    if (PyVectorcall_NARGS(flags) != 1 || names != NULL || !PyBytes_CheckExact(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "a reader takes the bytes of one message");
+        return NULL;
+    }
+    const char *at = PyBytes_AS_STRING(args[0]);
+    Py_ssize_t size = PyBytes_GET_SIZE(args[0]);
+    PyObject *found = size > self->max_bytes ? NULL : reading(self, at, at + size);
+    if (found != NULL) return found;
+    if (PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_ValueError)) return NULL;
+        PyErr_Clear(); /* the long way says it in its own words */
+    }
+    return Py_NewRef(Py_None);
+}
+
+static int lay_out(Layout *to, PyObject *from) {
+    if (!PyArg_ParseTuple(from, "SUOO!O", &to->event, &to->table, &to->pack, &PyTuple_Type, &to->names, &to->levels))
+        return 0;
+    Py_ssize_t columns = 7;
+    if (to->pack != Py_None) {
+        if (!PyObject_TypeCheck(to->pack, &PackerType)) return PyErr_SetString(PyExc_TypeError, "no pack"), 0;
+        columns = ((Packer *)to->pack)->columns + 1;
+    }
+    int known = PyTuple_GET_SIZE(to->names) == columns;
+    for (Py_ssize_t place = 0; known && place < columns; place++) known = PyBytes_CheckExact(PyTuple_GET_ITEM(to->names, place));
+    if (!known) PyErr_SetString(PyExc_TypeError, "each column has a name on the wire, as bytes");
+    return known;
+}
+
+static PyObject *Reader_new(PyTypeObject *type, PyObject *args, PyObject *names) {
+    PyObject *layouts;
+    Py_ssize_t max_bytes;
+    (void)names;
+    if (!PyArg_ParseTuple(args, "O!n", &PyTuple_Type, &layouts, &max_bytes)) return NULL;
+    Reader *self = (Reader *)type->tp_alloc(type, 0);
+    if (self == NULL) return NULL;
+    self->call = Reader_call;
+    self->kept = Py_NewRef(layouts);
+    self->max_bytes = max_bytes;
+    self->count = PyTuple_GET_SIZE(layouts);
+    self->layouts = PyMem_Calloc((size_t)self->count + 1, sizeof(Layout));
+    int known = self->layouts != NULL;
+    for (Py_ssize_t place = 0; known && place < self->count; place++)
+        known = lay_out(&self->layouts[place], PyTuple_GET_ITEM(layouts, place));
+    if (!known) Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static void Reader_dealloc(Reader *self) {
+    PyMem_Free(self->layouts);
+    Py_XDECREF(self->kept);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+PyTypeObject ReaderType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "storage._packing.Reader",
+    .tp_basicsize = sizeof(Reader),
+    .tp_dealloc = (destructor)Reader_dealloc,
+    .tp_vectorcall_offset = offsetof(Reader, call),
+    .tp_call = PyVectorcall_Call,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_new = Reader_new,
+};

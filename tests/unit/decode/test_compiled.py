@@ -1,0 +1,137 @@
+"""What the compiled reader takes for usual, and what it leaves to the long way; test_express holds both equal."""
+
+from __future__ import annotations
+
+import json
+from shutil import which
+
+import pytest
+
+from consumer.decode.compiled import reader
+from storage.adapters.local import packing as rows
+from storage.adapters.mongodb import packing as documents
+from storage.packed import NO_PACKS, Packs
+from tests import samples
+
+pytestmark = pytest.mark.skipif(which("cc") is None, reason="without a compiler there is nothing to test")
+
+READ = reader(documents.PACKS, max_bytes=100_000, max_nesting=32)
+TRADE = (
+    b'{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}'
+)
+TRACED = b'{"stream":"bnbbtc@trade","data":%s,"_otel_trace_headers":{"traceparent":"00-a-b-01","tracestate":"x=1"}}'
+BOOK = b'{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":157,"u":160,"b":[["0.0024","10"]],"a":[]}'
+
+
+def changed(message: bytes, **fields: object) -> bytes:
+    """The message with these fields instead; None removes one."""
+    said = json.loads(message) | fields
+    return json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+
+
+@pytest.mark.parametrize("packs", [documents.PACKS, rows.PACKS], ids=["documents", "rows"])
+def test_a_trade_is_read_with_its_trace(packs: Packs) -> None:
+    read = reader(packs, max_bytes=100_000, max_nesting=32)(TRACED % TRADE)
+
+    assert read is not None
+    symbol, key, body, table, traceparent = read
+    assert (symbol, key, table, traceparent) == ("BNBBTC", "BNBBTC_1672515782136_12345", "trades", "00-a-b-01")
+    columns = ("BNBBTC", 1672515782136, 12345, "0.001", "100", True, 1672515782136)
+    assert body == packs["trades"](*columns)[2]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        samples.SPOT_TRADE,
+        samples.FUTURES_BOOK_TICKER,
+        b" " + TRADE.replace(b",", b" ,\n\t") + b"\r\n",
+        TRADE.replace(b"BNBBTC", b"bnbbtc"),
+        changed(TRADE, E=1, x=1.5e3, y=-0.1, z="yes", n=False),
+        BOOK,
+        changed(BOOK, pu=149),
+    ],
+)
+def test_usual_messages_are_read(data: bytes) -> None:
+    assert READ(data) is not None
+
+
+@pytest.mark.parametrize(
+    ("stream", "key"),
+    [("bnbbtc@depth20@100ms", "BNBBTC_160_s20"), ("bnbbtc@depth@100ms", "BNBBTC_157_160"), ("", "BNBBTC_157_160")],
+)
+def test_the_stream_says_whether_an_order_book_is_a_snapshot(stream: str, key: str) -> None:
+    read = READ(b'{"stream":"%s","data":%s}' % (stream.encode(), BOOK))
+
+    assert read is not None
+    assert read[1] == key
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        TRADE[:-1],
+        TRADE + b"x",
+        TRADE + b"\x00",
+        TRADE.replace(b"BNBBTC", b"BNB\x00TC"),
+        TRADE.replace(b"BNBBTC", b"BNB\\u0042TC"),
+        TRADE.replace(b"BNBBTC", "BNBBT\u20ac".encode()),
+        TRADE.replace(b"BNBBTC", b"_NBBTC"),
+        TRADE.replace(b"BNBBTC", b"B" * 65),
+        TRADE.replace(b"BNBBTC", b""),
+        TRADE.replace(b":12345", b":012345"),
+        TRADE.replace(b":12345", b":12345.0"),
+        TRADE.replace(b":12345", b':"12345"'),
+        TRADE.replace(b":12345", b":1234567890123456789"),
+        TRADE.replace(b'"m":true', b'"m":1'),
+        TRADE.replace(b'"m":true', b'"m":True'),
+        TRADE.replace(b'"m":true', b'"m":true,"m":true'),
+        TRADE.replace(b'"0.001"', b'""'),
+        TRADE.replace(b'"0.001"', b'"1e-3"'),
+        TRADE.replace(b'"0.001"', b"0.001"),
+        TRADE.replace(b'"M":true', b'"M":{}'),
+        TRADE.replace(b'"M":true', b'"M":[1]'),
+        TRADE.replace(b'"e":"trade"', b'"e":"other"'),
+        changed(TRADE, E=None),
+        changed(TRADE, T=0),
+        changed(TRADE, data=1),
+        changed(TRADE, error=1),
+        changed(TRADE, **{str(place): place for place in range(40)}),
+        TRACED.replace(b"@trade", b"@aggTrade") % TRADE,
+        TRACED.replace(b'"00-a-b-01"', b"null") % TRADE,
+        (TRACED % TRADE).replace(b'"data"', b'"data":{},"data"'),
+        BOOK.replace(b'["0.0024","10"]', b'["0.0024"]'),
+        BOOK.replace(b'["0.0024","10"]', b'["0.0024","10","1"]'),
+        BOOK.replace(b'["0.0024","10"]', b"[0.0024,10]"),
+        BOOK.replace(b'["0.0024","10"]', b'["0.0024","10"],'),
+    ],
+)
+def test_anything_else_is_left_to_the_long_way(data: bytes) -> None:
+    assert READ(data) is None
+
+
+def test_every_cut_of_a_message_is_left_to_the_long_way() -> None:
+    whole = TRACED.replace(b"@trade", b"@depth") % BOOK
+    assert READ(whole) is not None
+
+    assert [READ(whole[:size]) for size in range(len(whole))] == [None] * len(whole)
+
+
+def test_limits_are_kept() -> None:
+    assert reader(documents.PACKS, max_bytes=len(TRADE), max_nesting=32)(TRADE) is not None
+    assert reader(documents.PACKS, max_bytes=len(TRADE) - 1, max_nesting=32)(TRADE) is None
+    assert reader(documents.PACKS, max_bytes=100_000, max_nesting=3)(TRADE) is None
+
+
+@pytest.mark.parametrize("packs", [NO_PACKS, documents.PLAIN, rows.PLAIN])
+def test_without_compiled_packs_nothing_is_read(packs: Packs) -> None:
+    assert reader(packs, max_bytes=100_000, max_nesting=32)(TRADE) is None
+
+
+@pytest.mark.parametrize("wrong", ["text", None, memoryview(TRADE)])
+def test_a_reader_takes_bytes(wrong: object) -> None:
+    with pytest.raises(TypeError, match="the bytes of one message"):
+        READ(wrong)  # type: ignore[arg-type]
