@@ -106,7 +106,7 @@ def mix(shares: Mapping[str, float], symbols: int) -> Iterable[Simulated]:
 
 FEEDS: Mapping[str, Kind] = {
     "trades": Kind(1.0, _trades),
-    "depth": Kind(0.2, _depth),
+    "depth": Kind(0.4, _depth),
     "mixed": Kind(1.0, _mixed),
     "few-symbols": Kind(1.0, _few_symbols),
     "many-symbols": Kind(1.0, _many_symbols),

@@ -41,7 +41,7 @@ class BatchSettings(Section):
         ByteSize(64 * 1024 * 1024),
         alias="MAX_IN_FLIGHT_BYTES",
         ge=1024,
-        description="Their bytes, and those of what is packed of them; at this many the pull stops.",
+        description="Their bytes, with what is packed of them and copied on its way; at this many the pull stops.",
     )
     drain_seconds: float = Field(
         20.0,

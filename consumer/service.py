@@ -41,8 +41,10 @@ from storage.times import utc_now
 Transformation = Literal["consume", "replay"]
 POLL_SECONDS = 0.25
 """How often the source is asked how it is."""
-FULL_BATCHES = 4
+FULL_BATCHES = 2
 """So many full batches are written at a time: order books are no faster with more, and each is held twice over."""
+HELD_PACKED = 4
+"""What a message takes that is packed: itself, its document, and what a driver makes of that while it is written."""
 
 
 class Service:
@@ -82,8 +84,7 @@ class Service:
 
     def _pipeline(self) -> Pipeline:
         settings, store, limits = self.settings, self.store, self.settings.message
-        # what is packed of a message is held beside it, and is about as large
-        size = settings.batch.max_in_flight_bytes // (2 if store.packs else 1)
+        size = settings.batch.max_in_flight_bytes // (HELD_PACKED if store.packs else 1)
         ending = Ending(Budget(settings.batch.max_in_flight_messages, size))
         repositories = repositories_of(store)
         slots = Slots(settings.batch.max_writes, FULL_BATCHES * int(settings.batch.max_bytes))
