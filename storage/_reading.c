@@ -327,10 +327,11 @@ static PyObject *reading(const Reader *self, const char *at, const char *end) {
 
 static PyObject *Reader_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names) {
     Reader *self = (Reader *)callable;
-    if (PyVectorcall_NARGS(flags) != 1 || names != NULL || !PyBytes_CheckExact(args[0])) {
+    if (PyVectorcall_NARGS(flags) != 1 || names != NULL) {
         PyErr_SetString(PyExc_TypeError, "a reader takes the bytes of one message");
         return NULL;
     }
+    if (!PyBytes_CheckExact(args[0])) Py_RETURN_NONE;
     const char *at = PyBytes_AS_STRING(args[0]);
     Py_ssize_t size = PyBytes_GET_SIZE(args[0]);
     PyObject *found = size > self->max_bytes ? NULL : reading(self, at, at + size);

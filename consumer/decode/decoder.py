@@ -3,7 +3,8 @@
 bytes ─► limits ─► envelope ─► stream, payload, trace ─► shape ─► records
                └─► the usual wrapper, in one pass ─────────┘
 
-Where a compiler was there, the usual message goes none of these ways, but from its bytes to what the store writes.
+Where a compiler was there, the usual message goes none of these ways: it is read, from its bytes to what the store
+writes.
 """
 
 from __future__ import annotations
@@ -82,24 +83,18 @@ class Decoder:
         self._read = compiled.reader(packs, max_bytes, max_nesting)
         self._express = Express(packs)
 
-    def decode(self, message: Message) -> Decoded:
-        """The records of a message; raises DecodeError, and nothing else, when there can be none."""
+    def read(self, message: Message) -> tuple[Packed, str | None] | None:
+        """The one record of a usual message, packed, and its trace; None for any that has to be decoded."""
         read = self._read(message.data)
         if read is None:
-            decoded = self._decode_unread(message)
-        else:
-            symbol, key, body, table, traceparent = read
-            decoded = Decoded((Packed(symbol, key, body, table, message, self),), traceparent)
-        if decoded.traceparent is None and message.headers:
-            decoded.traceparent = message.headers.get("traceparent")
-        return decoded
+            return None
+        symbol, key, body, table, traceparent = read
+        if traceparent is None and message.headers:
+            traceparent = message.headers.get("traceparent")
+        return Packed(symbol, key, body, table, message, self), traceparent
 
-    def record(self, message: Message, place: int) -> Record:
-        """The plain record at that place in a message that was decoded before."""
-        decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
-        return plain(decoded.items[place])
-
-    def _decode_unread(self, message: Message) -> Decoded:
+    def decode(self, message: Message) -> Decoded:
+        """The records of a message; raises DecodeError, and nothing else, when there can be none."""
         check_limits(message.data, self._max_bytes, self._max_nesting)
         decoded: Decoded | None
         try:
@@ -108,10 +103,17 @@ class Decoder:
             decoded = None  # the long way says what is wrong
         if decoded is None:
             decoded = self._decode(message)
+        if decoded.traceparent is None and message.headers:
+            decoded.traceparent = message.headers.get("traceparent")
         for item in decoded.items:
             if isinstance(item, Packed):
                 item.message, item.unpacks = message, self
         return decoded
+
+    def record(self, message: Message, place: int) -> Record:
+        """The plain record at that place in a message that was decoded before."""
+        decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
+        return plain(decoded.items[place])
 
     def _decode(self, message: Message) -> Decoded:
         """The long way: envelope, payload, shape."""

@@ -1,4 +1,4 @@
-"""What lies in a batch: the parts of messages, each with the ticket of its message."""
+"""What lies in a batch: the parts of messages, each with its message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from consumer.messages import Settlement, settle
+from consumer.messages import Delivery, Settlement, settle
 from consumer.pipeline.budget import Budget
 from consumer.pipeline.tally import Counts, Fate
 from consumer.pipeline.ticket import Ticket
@@ -35,24 +35,28 @@ DEAD_LETTERS = Lane(None, "dead_letters")
 class Failed(msgspec.Struct, gc=False, eq=False):
     """An element that cannot be a record, or a record that no store takes."""
 
-    ticket: Ticket
+    delivery: Delivery
     counts: Counts
     element: int
     reason: Reason
     error: str
+    traceparent: str | None
+    ticket: Ticket | None
 
 
 class Entry(msgspec.Struct, gc=False, eq=False):
-    """A record on its way."""
+    """A record on its way. Most messages say one: it has no ticket, and settles its message alone."""
 
-    ticket: Ticket
+    delivery: Delivery
     counts: Counts
     element: int
     item: Item
+    traceparent: str | None
+    ticket: Ticket | None
 
     def rejected(self, reason: Reason, error: str) -> Failed:
         """The same part, now that it cannot be stored."""
-        return Failed(self.ticket, self.counts, self.element, reason, error)
+        return Failed(self.delivery, self.counts, self.element, reason, error, self.traceparent, self.ticket)
 
 
 Part = Entry | Failed
@@ -68,23 +72,25 @@ class Ending:
         """Let parts end with the same fate."""
         for counts, number in Counter([part.counts for part in parts]).items():
             counts.fates[fate] += number
-        settlement, rejected = _SETTLEMENTS.get(fate, Settlement.STORED), Settlement.REJECTED
-        decides = settlement is Settlement.LATER
-        done = []
-        for part in parts:
-            ticket = part.ticket
-            ticket.waiting -= 1
-            if decides or ticket.settlement is rejected:
-                ticket.settlement = settlement
-            if not ticket.waiting:
-                done.append(ticket)
-        self.settle(done)
+        settlement = _SETTLEMENTS.get(fate, Settlement.STORED)
+        alone = [part.delivery for part in parts if part.ticket is None]
+        self.settle(alone, settlement)
+        if len(alone) < len(parts):
+            self._end_shared(parts, settlement)
 
-    def settle(self, tickets: Sequence[Ticket]) -> None:
+    def settle(self, deliveries: Sequence[Delivery], settlement: Settlement) -> None:
         """Settle messages of which nothing is open any more."""
-        self.budget.give(len(tickets), sum([len(ticket.delivery.message.data) for ticket in tickets]))
-        for settlement in Settlement:  # not by a dict of them: an enum's hash is written in Python
-            settle([ticket.delivery for ticket in tickets if ticket.settlement is settlement], settlement)
+        self.budget.give(len(deliveries), sum([len(delivery.message.data) for delivery in deliveries]))
+        settle(deliveries, settlement)
+
+    def _end_shared(self, parts: Sequence[Part], settlement: Settlement) -> None:
+        done = [
+            (part.delivery, ticket.settlement)
+            for part in parts
+            if (ticket := part.ticket) is not None and ticket.ends(settlement)
+        ]
+        for each in Settlement:  # not by a dict of them: an enum's hash is written in Python
+            self.settle([delivery for delivery, found in done if found is each], each)
 
 
 _SETTLEMENTS = {Fate.RETURNED: Settlement.LATER, Fate.DEAD_LETTERED: Settlement.REJECTED}

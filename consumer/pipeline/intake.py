@@ -23,6 +23,9 @@ Strands = defaultdict[Place, list[Part]]
 Full = list[Batch[Lane, Part]]
 """Batches that were filled."""
 
+Why = tuple[Reason, str, str | None, Ticket | None]
+"""Why an element failed, in a word and in a sentence, and the trace and the ticket of its message."""
+
 
 class Intake:
     """Takes deliveries in; what they say lies in the batcher afterwards, or in the batches that it returns."""
@@ -37,19 +40,24 @@ class Intake:
         """Take deliveries in, and return the batches that they filled."""
         strands: Strands = defaultdict(list)
         for delivery in deliveries:
-            decoded = self._decoded(delivery.message)
-            ticket = Ticket(delivery, len(decoded.items) + len(decoded.failures), decoded.traceparent)
-            if not ticket.waiting:
-                self._ignore(ticket)
-            for failure in decoded.failures:
-                self._fail(strands, ticket, failure.element, failure.error.reason, failure.error.detail)
-            if decoded.elements is None:
-                for item in decoded.items:
-                    self._keep(strands, ticket, 0, item)
+            usual = self._decoder.read(delivery.message)
+            if usual is None or delivery.message.given_up:
+                self._take_apart(strands, delivery)
             else:
-                for element, item in decoded.records:
-                    self._keep(strands, ticket, element, item)
+                self._keep(strands, delivery, 0, *usual, None)
         return [batch for place, parts in strands.items() for batch in self._gather(place, parts, now)]
+
+    def _take_apart(self, strands: Strands, delivery: Delivery) -> None:
+        """What a message says that may say anything: several records, none, or nonsense."""
+        decoded = self._decoded(delivery.message)
+        parts = len(decoded.items) + len(decoded.failures)
+        if not parts:
+            self._ignore(delivery)
+        ticket = Ticket(parts) if parts > 1 else None
+        for element, error in decoded.failures:
+            self._fail(strands, delivery, element, error.reason, error.detail, decoded.traceparent, ticket)
+        for element, item in decoded.records:
+            self._keep(strands, delivery, element, item, decoded.traceparent, ticket)
 
     def _decoded(self, message: Message) -> Decoded:
         if message.given_up:
@@ -65,27 +73,34 @@ class Intake:
             unforeseen = DecodeError(Reason.NOT_STORABLE, f"unforeseen {type(error).__name__}")
             return Decoded(failures=[Failure(0, unforeseen)])
 
-    def _keep(self, strands: Strands, ticket: Ticket, element: int, item: Item) -> None:
+    def _keep(
+        self,
+        strands: Strands,
+        delivery: Delivery,
+        element: int,
+        item: Item,
+        traceparent: str | None,
+        ticket: Ticket | None,
+    ) -> None:
         try:
-            place = self._router.place(item, ticket.delivery.message)
+            place = self._router.place(item, delivery.message)
         except ValueError as error:
-            self._fail(strands, ticket, element, Reason.INVALID_SYMBOL, str(error))
+            self._fail(strands, delivery, element, Reason.INVALID_SYMBOL, str(error), traceparent, ticket)
         else:
-            strands[place].append(Entry(ticket, place.counts, element, item))
+            strands[place].append(Entry(delivery, place.counts, element, item, traceparent, ticket))
 
-    def _fail(self, strands: Strands, ticket: Ticket, element: int, reason: Reason, error: str) -> None:
-        place = self._router.nowhere(ticket.message)
-        strands[place].append(Failed(ticket, place.counts, element, reason, error))
+    def _fail(self, strands: Strands, delivery: Delivery, element: int, *why: *Why) -> None:
+        place = self._router.nowhere(delivery.message)
+        strands[place].append(Failed(delivery, place.counts, element, *why))
 
     def _gather(self, place: Place, parts: list[Part], now: float) -> Full:
-        messages = [part.ticket.delivery.message for part in parts]
+        messages = [part.delivery.message for part in parts]
         place.counts.receive(len(parts), messages[0].offset, messages[-1].offset)
         return self._batcher.extend(place.lane, parts, [len(message.data) for message in messages], now)
 
-    def _ignore(self, ticket: Ticket) -> None:
-        message = ticket.message
+    def _ignore(self, delivery: Delivery) -> None:
+        message = delivery.message
         counts = self._router.nowhere(message).counts
         counts.receive(1, message.offset, message.offset)
         counts.fates[Fate.IGNORED] += 1
-        ticket.settlement = Settlement.STORED
-        self._ending.settle([ticket])
+        self._ending.settle([delivery], Settlement.STORED)

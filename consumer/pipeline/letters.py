@@ -14,7 +14,7 @@ from storage.packed import plain
 
 def dead_letter(failed: Failed, now: datetime) -> DeadLetter:
     """The whole message, with why and when."""
-    message = failed.ticket.message
+    message = failed.delivery.message
     return DeadLetter(
         data=message.data,
         subject=message.subject,
@@ -25,7 +25,7 @@ def dead_letter(failed: Failed, now: datetime) -> DeadLetter:
         element=failed.element,
         reason=failed.reason,
         error=failed.error,
-        trace_id=trace_id_of(failed.ticket.traceparent),
+        trace_id=trace_id_of(failed.traceparent),
         first_seen=now,
         last_seen=now,
     )
@@ -33,7 +33,7 @@ def dead_letter(failed: Failed, now: datetime) -> DeadLetter:
 
 def conflict(table: Table, collection: str, entry: Entry, stored: Mapping[str, Any], now: datetime) -> Conflict:
     """Both contents of one key, and where the second came from."""
-    message, record = entry.ticket.message, plain(entry.item)
+    message, record = entry.delivery.message, plain(entry.item)
     return Conflict(
         collection=collection,
         key=table.key(record),

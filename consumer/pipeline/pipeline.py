@@ -169,7 +169,7 @@ class Pipeline:
 
     async def _write(self, batch: Batch[Lane, Part]) -> None:
         started, lane, records = self._clock(), batch.lane, len(batch.parts)
-        traceparents = (part.ticket.traceparent for part in batch.parts)
+        traceparents = (part.traceparent for part in batch.parts)
         with traces.process(self._source.destination, records, traceparents):
             await self._writer.flush(batch)
             events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started, _latency(batch))
@@ -201,5 +201,5 @@ class Pipeline:
 
 def _latency(batch: Batch[Lane, Part]) -> float | None:
     """Seconds from the bus's time of the first message to now; None where the bus keeps no time."""
-    sent = batch.parts[0].ticket.message.time_ms
+    sent = batch.parts[0].delivery.message.time_ms
     return None if sent is None else max(0.0, time.time() - sent / 1000)

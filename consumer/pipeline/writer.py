@@ -1,6 +1,6 @@
 """Brings a batch to the store and settles it: the outcome of each record decides.
 
-batch ─► rounds of unique keys ─► repository.write ─► fate of each ─► conflicts, dead letters ─► tickets
+batch ─► rounds of unique keys ─► repository.write ─► fate of each ─► conflicts, dead letters ─► ending
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Writer:
         leaders = [items[index] for index in chosen.leaders]
 
         async def write() -> Sequence[Result]:
-            traceparents = (entries[index].ticket.traceparent for index in chosen.leaders)
+            traceparents = (entries[index].traceparent for index in chosen.leaders)
             with traces.flush(table.name, collection, len(leaders), traceparents):
                 return await self._repositories[table.name].write(collection, leaders)
 
@@ -150,9 +150,10 @@ class Writer:
         self._end(failed, Fate.DEAD_LETTERED)
 
     def _end(self, parts: dict[int, Failed] | dict[int, Entry], fate: Fate) -> None:
-        ending: list[Part] = list(parts.values())
-        parts.clear()
-        self.ending.end(ending, fate)
+        if parts:
+            ending: list[Part] = list(parts.values())
+            parts.clear()
+            self.ending.end(ending, fate)
 
 
 def _by_place(batch: Batch[Lane, Part]) -> tuple[dict[int, Failed], dict[int, Entry]]:
