@@ -27,7 +27,7 @@ ROW_SECONDS = 120
 
 
 class Size(NamedTuple):
-    """Messages of the rows, of the naive row and at a fixed rate; rounds of the ceiling; seconds for all of it."""
+    """Messages of the rows, of the naive row and at a fixed rate; rounds of ceiling and flows; seconds for all of it."""
 
     messages: int
     naive: int
@@ -36,7 +36,7 @@ class Size(NamedTuple):
     seconds: float
 
 
-USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=360)
+USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=480)
 QUICK = Size(messages=20_000, naive=300, paced=40_000, rounds=1, seconds=90)
 
 

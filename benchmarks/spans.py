@@ -49,6 +49,15 @@ class Measurement(NamedTuple):
     figures: Mapping[str, float] = MappingProxyType({})
 
 
+def middle(rounds: Sequence[Measurement]) -> Measurement:
+    """The round whose CPU a message is the median, with the most memory and the longest start of all of them."""
+    measured = sorted(rounds, key=lambda found: found.span.cpu_us if found.span else 0.0)
+    return measured[(len(measured) - 1) // 2]._replace(
+        start_seconds=max(found.start_seconds or 0.0 for found in rounds),
+        peak_rss_mb=max(found.peak_rss_mb or 0.0 for found in rounds),
+    )
+
+
 def between(first: Sample, last: Sample) -> Span:
     """What happened from one look to another."""
     return Span(last.messages - first.messages, last.seconds - first.seconds, last.cpu_seconds - first.cpu_seconds)
