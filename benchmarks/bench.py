@@ -27,7 +27,7 @@ ROW_SECONDS = 120
 
 
 class Size(NamedTuple):
-    """Messages of the rows, of the naive row and at a fixed rate; rounds of ceiling and flows; seconds for all of it."""
+    """Messages of the rows, of the naive row and at a fixed rate; rounds of ceiling and flows; seconds for all."""
 
     messages: int
     naive: int

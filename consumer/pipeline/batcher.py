@@ -54,13 +54,8 @@ class Batcher(Generic[Lane, Part]):
 
     def extend(self, lane: Lane, parts: Sequence[Part], sizes: Sequence[int], now: float) -> list[Batch[Lane, Part]]:
         """Put parts into their lane, each with its size; returns the batches that they filled."""
-        batch = self._open.get(lane)
-        size = sum(sizes)
-        if (
-            batch is not None
-            and len(batch.parts) + len(parts) < self._max_parts
-            and batch.bytes + size < self._max_bytes
-        ):
+        batch, size = self._of(lane, now), sum(sizes)
+        if len(batch.parts) + len(parts) < self._max_parts and batch.bytes + size < self._max_bytes:
             batch.parts += parts
             batch.bytes += size
             return []
@@ -69,9 +64,7 @@ class Batcher(Generic[Lane, Part]):
 
     def add(self, lane: Lane, part: Part, size: int, now: float) -> Batch[Lane, Part] | None:
         """Put a part into its lane; returns the batch that it filled."""
-        batch = self._open.get(lane)
-        if batch is None:
-            batch = self._open[lane] = Batch(lane, now)
+        batch = self._of(lane, now)
         batch.parts.append(part)
         batch.bytes += size
         if len(batch.parts) >= self._max_parts:
@@ -79,6 +72,12 @@ class Batcher(Generic[Lane, Part]):
         if batch.bytes >= self._max_bytes:
             return self._cut(batch, Trigger.BYTES)
         return None
+
+    def _of(self, lane: Lane, now: float) -> Batch[Lane, Part]:
+        batch = self._open.get(lane)
+        if batch is None:
+            batch = self._open[lane] = Batch(lane, now)
+        return batch
 
     def due(self, now: float, age: float, at_most: int) -> list[Batch[Lane, Part]]:
         """Cut and return the batches of that age, the oldest first, so many at most."""
