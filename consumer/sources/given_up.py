@@ -92,7 +92,7 @@ class GivenUp:
             stream,
             advisory.stream_seq,
             found.subject or "",
-            lowered(found.headers) if found.headers else None,
+            lowered(found.headers),
             to_ms(found.time) if found.time else None,
             advisory.deliveries,
             given_up=True,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import count
+from itertools import count, repeat
 from random import uniform
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from consumer.sources.base import SourceStatus
 from consumer.sources.buffer import Buffer
 from consumer.sources.given_up import GivenUp
 from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, DurableConsumer
-from consumer.sources.jetstream_reply import consumer_sequence, place
+from consumer.sources.jetstream_reply import consumer_sequence, places
 from consumer.sources.leases import Leases
 from consumer.sources.nats_connection import Connection
 from consumer.sources.nats_headers import lowered
@@ -71,12 +71,13 @@ class JetStreamSource(NatsSource):
         return deliveries
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
-        for delivery in deliveries:
-            reply: str = delivery.token
-            if delivery.message.given_up and delivery.settlement is Settlement.LATER:
-                self._given_up.put(delivery.message)  # nobody else will bring it again
-            elif self._leases.end(reply):  # else it belongs to a consumer that is gone, or we are closed
-                self._unsent.append((reply, _word(delivery.settlement)))
+        settlement = deliveries[0].settlement  # of all of them
+        if settlement is Settlement.LATER:
+            # nobody else will bring them again
+            self._given_up.extend([each.message for each in deliveries if each.message.given_up])
+        # what is not ours belongs to a consumer that is gone, or we are closed
+        ours = self._leases.end([delivery.token for delivery in deliveries])
+        self._unsent.extend(zip(ours, _words(settlement), strict=False))
 
     async def flush(self) -> None:
         if self._connection is not None and self._subscribed:  # before that, it may be another consumer's
@@ -136,6 +137,7 @@ class JetStreamSource(NatsSource):
         finally:
             self._pull = None
             await self._unsubscribe(pull.subscription)
+            pull.take_in()
             await self._unsubscribe(advisories)
             if self._closed:
                 await self._give_back(connection.client)
@@ -203,32 +205,28 @@ class JetStreamSource(NatsSource):
     def _seen(self) -> int:
         return consumer_sequence(self._last_reply) if self._last_reply else 0
 
-    def _delivery(self, message: Msg) -> Delivery:
-        self._last_reply = message.reply
-        sequence, time_ms, deliveries = place(message.reply)
-        self._redelivered += deliveries > 1
-        return Delivery(
-            Message(
-                message.data,
-                "jetstream",
-                self._settings.stream,
-                sequence,
-                message.subject,
-                lowered(message.headers) if message.headers else None,
-                time_ms,
-                deliveries,
-            ),
-            self,
-            message.reply,
-        )
+    def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
+        replies = [message.reply for message in messages]
+        self._last_reply = replies[-1]
+        source, stream = self.name, self._settings.stream
+        lent = [
+            Message(each.data, source, stream, sequence, each.subject, lowered(each.headers), time_ms, deliveries)
+            for each, (sequence, time_ms, deliveries) in zip(messages, places(replies), strict=True)
+        ]
+        self._redelivered += sum([message.deliveries > 1 for message in lent])
+        return [Delivery(message, self, reply) for message, reply in zip(lent, replies, strict=True)]
 
 
-def _word(settlement: Settlement | None) -> bytes:
-    """What the server is told."""
+def _words(settlement: Settlement | None) -> Iterator[bytes]:
+    """What the server is told, again and again."""
     if settlement is Settlement.STORED:
-        return ACK
+        return repeat(ACK)
     if settlement is Settlement.REJECTED:
-        return TERM
+        return repeat(TERM)
+    return iter(_later, b"")
+
+
+def _later() -> bytes:
     return b'%s {"delay": %d}' % (NAK, int(uniform(*GIVEN_BACK_SECONDS) * 1e9))  # noqa: S311 - jitter, no secret
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 import msgspec
@@ -35,13 +35,12 @@ class Pull:
         """Whether nothing came of it yet."""
         return self.left == self.batch
 
-    def took(self, message: Msg) -> bool:
-        """A message came; whether that was all."""
-        self.left -= 1
-        self.bytes_left -= len(message.subject) + len(message.reply) + len(message.data)
-        if message.headers:  # NATS/1.0, a line for each header, an empty line
-            self.bytes_left -= 12 + sum(len(name) + len(value) + 4 for name, value in message.headers.items())
-        return self.left <= 0 or self.bytes_left <= 0
+    def took(self, messages: Sequence[Msg]) -> bool:
+        """Messages came; whether that was all."""
+        self.left -= len(messages)
+        self.bytes_left -= sum([len(each.subject) + len(each.reply) + len(each.data) for each in messages])
+        self.bytes_left -= _weight([each.headers for each in messages if each.headers])
+        return self.over
 
     def end(self) -> None:
         """The server gives nothing more for it."""
@@ -51,6 +50,11 @@ class Pull:
         """What is asked of the server, as JSON."""
         asked = {"batch": self.batch, "expires": expires_ns, "idle_heartbeat": heartbeat_ns}
         return msgspec.json.encode(asked | {"max_bytes": self.max_bytes} if self.max_bytes else asked)
+
+
+def _weight(headers: Sequence[Mapping[str, str]]) -> int:
+    """Bytes of headers on the wire: NATS/1.0, a line for each of them, an empty line."""
+    return 12 * len(headers) + sum([len(name) + len(value) + 4 for each in headers for name, value in each.items()])
 
 
 class Verdict(Enum):

@@ -6,13 +6,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 _DOTS_WITH_RANDOM_END = 11
+_decode = msgspec.json.Decoder(list[tuple[int, int, int, int, int]]).decode
 
 
 def place(reply: str) -> tuple[int, int, int]:
     """The stream sequence, the time in epoch milliseconds (floored) and the number of deliveries."""
     tokens = _numbers(reply)
     return int(tokens[1]), int(tokens[3][:-6]), int(tokens[0])
+
+
+def places(replies: Sequence[str]) -> list[tuple[int, int, int]]:
+    """The same of each: of one consumer they differ in their numbers only, which are read together, as JSON."""
+    head = replies[0].removesuffix(".".join(_numbers(replies[0])))
+    text = "],[".join([reply.removeprefix(head) for reply in replies]).replace(".", ",")
+    try:
+        numbers = _decode(f"[[{text}]]")
+    except msgspec.MsgspecError:  # of several consumers, or with a random end
+        return [place(reply) for reply in replies]
+    return [(sequence, time // 1_000_000, deliveries) for deliveries, sequence, _, time, _ in numbers]
 
 
 def consumer_sequence(reply: str) -> int:

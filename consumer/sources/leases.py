@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 
 class Leases:
@@ -15,15 +15,18 @@ class Leases:
     def __init__(self) -> None:
         self._new: dict[str, None] = {}
         self._old: dict[str, None] = {}
-        self.add: Callable[[str], object] = self._new.setdefault
-        """A message was given. It is called for each message: the dict's own method is the quickest."""
 
     def __len__(self) -> int:
         return len(self._new) + len(self._old)
 
-    def end(self, reply: str) -> bool:
-        """Whether the message was still ours; from now on it is not."""
-        return self._new.pop(reply, self) is None or self._old.pop(reply, self) is None
+    def add(self, replies: Iterable[str]) -> None:
+        """Messages were given."""
+        self._new.update(dict.fromkeys(replies))
+
+    def end(self, replies: Iterable[str]) -> list[str]:
+        """Those that were still ours; from now on none is."""
+        new, old = self._new, self._old
+        return [reply for reply in replies if new.pop(reply, self) is None or old.pop(reply, self) is None]
 
     def due(self) -> list[str]:
         """Those that must be renewed now."""

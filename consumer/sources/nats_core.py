@@ -87,9 +87,10 @@ class NatsCoreSource(NatsSource):
             self._dropped += count
             events.records_dropped(self.name, count)
 
+    def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
+        return [self._delivery(message) for message in messages]
+
     def _delivery(self, message: Msg) -> Delivery:
         self._received += 1
-        headers = lowered(message.headers) if message.headers else None
-        return Delivery(
-            Message(message.data, self.name, message.subject, self._received, message.subject, headers), self
-        )
+        subject, headers = message.subject, lowered(message.headers)
+        return Delivery(Message(message.data, self.name, subject, self._received, subject, headers), self)

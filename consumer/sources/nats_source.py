@@ -52,7 +52,7 @@ class NatsSource(Source):
             refusal, self._refusal = self._refusal, None
             raise refusal
         messages = await self._buffer.take(max_messages, max_bytes, WAIT_SECONDS)
-        return [self._delivery(message) for message in messages]
+        return self._deliveries(messages) if messages else []
 
     async def close(self) -> None:
         self._closed = True
@@ -68,8 +68,8 @@ class NatsSource(Source):
         """Subscribe and serve for as long as the connection is good; whatever it raises ends the session."""
 
     @abstractmethod
-    def _delivery(self, message: Msg) -> Delivery:
-        """What is handed on of a message in the buffer."""
+    def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
+        """What is handed on of messages in the buffer, of one at least."""
 
     async def _live(self) -> None:
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
@@ -42,7 +42,7 @@ class StandingPull:
         prefetch_messages: int,
         prefetch_bytes: int,
         buffer: Buffer[Msg],
-        given: Callable[[str], object],
+        given: Callable[[Sequence[str]], object],
         turn: asyncio.Event,
     ) -> None:
         self._client = client
@@ -57,6 +57,7 @@ class StandingPull:
         self._given = given
         self._turn = turn
         self._inbox = client.new_inbox()
+        self._handful: list[Msg] = []
         self._asked = 0
         self._pull = Pull("", 0)
         self._alone = False  # the next message is larger than what we ask for: ask for it alone
@@ -113,14 +114,27 @@ class StandingPull:
         await self._client.publish(self._consumer.next_subject, request, reply=inbox)
 
     async def _arrived(self, message: Msg) -> None:
-        self._silent = 0.0
-        if not message.reply:
-            self._told(message)
-            return
+        """Keep it for the handful that nats-py hands on between two turns of the loop: each is a call of its own."""
+        if not self._handful:
+            asyncio.get_running_loop().call_soon(self.take_in)
+        self._handful.append(message)
+
+    def take_in(self) -> None:
+        """Take in what has arrived, if anything has."""
+        handful, self._handful = self._handful, []
+        if handful:
+            self._silent = 0.0
+        if messages := [message for message in handful if message.reply]:
+            self._took(messages)
+        for status in handful:
+            if not status.reply:
+                self._told(status)
+
+    def _took(self, messages: Sequence[Msg]) -> None:
         self._idle, self._stuck = 0.0, 0
-        self._given(message.reply)
-        self._buffer.put(message)
-        if self._pull.took(message):
+        self._given([message.reply for message in messages])
+        self._buffer.extend(messages)
+        if self._pull.took(messages):
             self._alone = False
             self._turn.set()
 
@@ -148,6 +162,7 @@ class StandingPull:
     async def _prove(self) -> None:
         """Not even heartbeats come: an answer to a ping proves that none is on its way."""
         await self._client.flush(PROOF_SECONDS)
+        self.take_in()
         if self._silent > SILENT_SECONDS:
             raise SourceUnavailable("JetStream forgot what was asked of it")
 

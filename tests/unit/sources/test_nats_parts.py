@@ -20,7 +20,7 @@ from consumer.sources.buffer import Buffer
 from consumer.sources.jetstream import JetStreamSource
 from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, Delivered
 from consumer.sources.jetstream_pull import Pull, Verdict, verdict
-from consumer.sources.jetstream_reply import consumer_sequence, place
+from consumer.sources.jetstream_reply import consumer_sequence, place, places
 from consumer.sources.leases import Leases
 from consumer.sources.nats_connection import Address
 from consumer.sources.nats_tls import NO_FILES, Handshake
@@ -33,6 +33,27 @@ LONG = "$JS.ACK.hub.ACCHASH.MARKET.tapestore.3.12345.678.1795203771472254708.23"
 def test_a_reply_subject_tells_the_place_the_time_and_the_deliveries(reply: str) -> None:
     assert place(reply) == (12345, 1795203771472, 3)
     assert consumer_sequence(reply) == 678
+
+
+def reply(prefix: str, numbers: tuple[int, ...], end: str) -> str:
+    return ".".join([prefix, *map(str, numbers), *([end] if end else [])])
+
+
+PREFIXES = st.sampled_from(["$JS.ACK.MARKET.tapestore", "$JS.ACK.7.7", "$JS.ACK.hub.ACCHASH.MARKET.tapestore"])
+NUMBERS = st.tuples(
+    st.integers(1, 999), st.integers(1, 2**63), st.integers(1, 2**63), st.integers(10**18, 2**63), st.integers(0, 2**63)
+)
+
+
+@given(st.lists(st.builds(reply, PREFIXES, NUMBERS, st.just("")), min_size=1))
+def test_the_places_of_many_are_the_place_of_each(replies: list[str]) -> None:
+    assert list(places(replies)) == list(map(place, replies))
+
+
+@given(st.lists(NUMBERS, min_size=1), st.sampled_from(["random", "123", "1e5"]))
+def test_a_random_end_is_not_a_number_of_the_place(numbers: list[tuple[int, ...]], end: str) -> None:
+    replies = [reply("$JS.ACK.hub.ACCHASH.MARKET.tapestore", each, end) for each in numbers]
+    assert list(places(replies)) == list(map(place, replies))
 
 
 # Addresses.
@@ -74,25 +95,24 @@ def test_a_secret_is_given_to_nobody_before_the_handshake() -> None:
 
 def leased(*replies: str) -> Leases:
     leases = Leases()
-    for reply in replies:
-        leases.add(reply)
+    leases.add(replies)
     return leases
 
 
 def test_a_message_that_is_settled_soon_is_never_renewed() -> None:
     leases = leased("a")
     assert leases.due() == []
-    assert leases.end("a")
+    assert leases.end(["a"]) == ["a"]
     assert leases.due() == []
 
 
 def test_a_message_that_is_held_is_renewed_again_and_again() -> None:
     leases = leased("a")
     leases.due()
-    leases.add("b")
+    leases.add(["b"])
     assert leases.due() == ["a"]
     assert sorted(leases.due()) == ["a", "b"]
-    assert leases.end("a")
+    assert leases.end(["a"]) == ["a"]
     assert leases.due() == ["b"]
     assert len(leases) == 1
 
@@ -105,10 +125,10 @@ def test_a_lease_is_renewed_before_two_thirds_of_it_are_over(held: list[tuple[fl
     for third in range(1, 42):
         for reply, (start, end) in lives.items():
             if third - 1 <= start < third:
-                leases.add(reply)
+                leases.add([reply])
                 renewed[reply] = start
             if third - 1 <= end < third:
-                leases.end(reply)
+                leases.end([reply])
                 assert end - renewed[reply] <= 2
         for reply in leases.due():
             assert third - renewed[reply] <= 2
@@ -118,11 +138,10 @@ def test_a_lease_is_renewed_before_two_thirds_of_it_are_over(held: list[tuple[fl
 
 def test_a_lease_ends_once() -> None:
     leases = leased("a", "b")
-    assert leases.end("a")
-    assert not leases.end("a")
-    assert not leases.end("stranger")
+    assert leases.end(["a", "a", "stranger"]) == ["a"]
+    assert leases.end(["a"]) == []
     assert leases.end_all() == ["b"]
-    assert not leases.end("b")
+    assert leases.end(["b"]) == []
     assert len(leases) == 0
 
 
@@ -174,15 +193,24 @@ async def test_who_waits_for_a_buffer_can_be_woken_with_nothing() -> None:
 
 def test_a_pull_is_over_when_all_messages_came() -> None:
     pull = Pull("inbox", 2)
-    assert not pull.took(message(b"1"))
-    assert pull.took(message(b"2"))
+    assert not pull.took([message(b"1")])
+    assert pull.took([message(b"2")])
     assert pull.over
 
 
 def test_a_pull_is_over_when_all_bytes_came_as_the_server_counts_them() -> None:
     headers = "NATS/1.0\r\nA: bc\r\n\r\n"
     pull = Pull("inbox", 10, len("md.x") + len(SHORT) + len("body") + len(headers))
-    assert pull.took(message(b"body", SHORT, A="bc"))
+    assert pull.took([message(b"body", SHORT, A="bc")])
+
+
+def test_a_pull_counts_each_of_a_handful() -> None:
+    handful = [message(b"body", SHORT), message(b"", LONG, A="bc"), message(b"body", SHORT, A="", B="c")]
+    one_by_one, together = Pull("inbox", 10, 1000), Pull("inbox", 10, 1000)
+    for each in handful:
+        one_by_one.took([each])
+    together.took(handful)
+    assert (one_by_one.left, one_by_one.bytes_left) == (together.left, together.bytes_left)
 
 
 def test_a_pull_asks_for_what_it_expects() -> None:
