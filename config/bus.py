@@ -19,11 +19,11 @@ class NatsSettings(Section):
         alias="NATS_URL",
         description="Servers, separated by commas; may carry user:password@. tls:// refuses a server without TLS.",
     )
-    stream: str = Field("MARKET", alias="NATS_STREAM", min_length=1, description="JetStream stream to read.")
+    stream: str = Field("MARKET", alias="NATS_STREAM", pattern=r"^[^\s.*>]+$", description="JetStream stream to read.")
     subject: str = Field(
         "binance.futures.websocket.data",
         alias="NATS_SUBJECT",
-        min_length=1,
+        pattern=r"^\S+$",
         description="Subject to consume; wildcards are allowed, e.g. md.>.",
     )
     durable: str = Field(

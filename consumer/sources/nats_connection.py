@@ -69,12 +69,17 @@ class Address:
 
 
 class Connection:
-    """The driver's client, and its last complaint; `changed` is set when either is new."""
+    """The driver's client, and its last complaint; `changed` is set when either is new.
 
-    def __init__(self, changed: asyncio.Event) -> None:
+    With `known_subjects` nats-py does not look for white space in what is published to: all of it comes from checked
+    settings or, word for word, from the server.
+    """
+
+    def __init__(self, changed: asyncio.Event, *, known_subjects: bool = False) -> None:
         self.client = Client()
         self.complaint = ""
         self._changed = changed
+        self._known_subjects = known_subjects
 
     @property
     def is_good(self) -> bool:
@@ -103,6 +108,7 @@ class Connection:
             max_outstanding_pings=2,
             error_cb=self._complained,
             closed_cb=self._closed,
+            skip_subject_validation=self._known_subjects,
         )
 
     def error(self, otherwise: str) -> SourceError:
@@ -128,10 +134,12 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(address: Address, changed: asyncio.Event) -> AsyncIterator[Connection]:
+async def connected(
+    address: Address, changed: asyncio.Event, *, known_subjects: bool = False
+) -> AsyncIterator[Connection]:
     """A connection that is closed in the end; raises SourceUnavailable or SourceRefused when it or its user fails."""
     tls = Handshake(address.files) if address.demands_tls else None
-    connection = Connection(changed)
+    connection = Connection(changed, known_subjects=known_subjects)
     try:
         await connection.open(address, tls)
         yield connection

@@ -74,7 +74,7 @@ class NatsSource(Source):
     async def _live(self) -> None:
         while True:
             try:
-                async with connected(self._address, self._turn) as self._connection:
+                async with connected(self._address, self._turn, known_subjects=True) as self._connection:
                     await self._session(self._connection)
             except SourceRefused as refusal:
                 self._refusal, self._problem = refusal, f"{refusal}: {refusal.fix}"

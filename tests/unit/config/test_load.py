@@ -44,6 +44,13 @@ def test_lists_are_lists_or_text_in_the_file(file: Path) -> None:
     assert settings.file.files == ("x.jsonl", "y.jsonl.gz")
 
 
+@pytest.mark.parametrize("key", ["NATS_STREAM", "NATS_SUBJECT", "NATS_DURABLE"])
+@pytest.mark.parametrize("name", ["a b", "a\r\nPUB b 0", "a\t", "a\n"])
+def test_names_on_nats_have_no_white_space(key: str, name: str) -> None:
+    """The driver is told not to look."""
+    assert list(problems({key: name})) == [key]
+
+
 def test_the_file_is_named_by_the_environment(file: Path) -> None:
     file.write_text('SOURCE = "kafka"\nHTTP_PORT = 9000\nMIGRATE_ON_START = false\nRETRY_MAX_SECONDS = 2.5')
     settings = load({"TAPESTORE_CONFIG": str(file)})
