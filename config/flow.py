@@ -28,7 +28,11 @@ class BatchSettings(Section):
         description="Age of a batch that is cut, for MongoDB while all writers are busy; unset: 0.1, local store 5.",
     )
     max_writes: int = Field(
-        32, alias="BATCH_MAX_WRITES", ge=1, le=256, description="Batches that are written at the same time."
+        8,
+        alias="BATCH_MAX_WRITES",
+        ge=1,
+        le=256,
+        description="Batches that are written at the same time. More make them small, fewer make them wait.",
     )
     max_in_flight_messages: int = Field(
         50_000,

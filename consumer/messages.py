@@ -50,7 +50,7 @@ class Settler(Protocol):
     """The side of a source that hears of settled deliveries."""
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
-        """Note them; `Source.flush` tells the bus. Must not wait and must not raise."""
+        """Note them, all settled alike; `Source.flush` tells the bus. Must not wait and must not raise."""
         ...
 
 
