@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from consumer.errors import SourceRefused
-from consumer.messages import Delivery, Message, Settlement
+from consumer.messages import Delivery, Settlement
 from consumer.sources import capture
+from consumer.sources.ahead import Ahead, Lines
 from consumer.sources.aside import aside
 from consumer.sources.base import EndOfSource, Source, SourceStatus
-from consumer.sources.buffer import Buffer
 from consumer.sources.file_progress import FileProgress
 from consumer.sources.lines import blocks_of_lines
 from consumer.sources.watermark import Watermark
@@ -70,7 +70,7 @@ class FileSource(Source):
         self._progress = FileProgress(resume_path) if resume_path is not None else None
         self._clock = clock
         self._next_save = clock() + SAVE_SECONDS
-        self._buffer: Buffer[Message] = Buffer()
+        self._ahead = Ahead()
         self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -82,14 +82,16 @@ class FileSource(Source):
         for name in self._readings:
             _refuse_unreadable(Path(name))
         self._task = asyncio.create_task(self._read(), name="file source")
-        self._task.add_done_callback(lambda _: self._buffer.wake())
+        self._task.add_done_callback(lambda _: self._ahead.wake())
 
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
-        if self._buffer or not self._ended:
-            messages = await self._buffer.take(max_messages, max_bytes, WAIT_SECONDS)
+        if self._ahead or not self._ended:
+            taken = await self._ahead.take(max_messages, max_bytes, WAIT_SECONDS)
             self._room.set()
-            if messages or not self._ended:
-                return [Delivery(message, self) for message in messages]
+            if taken is not None:
+                return [Delivery(capture.read(line, taken.file, n), self) for n, line in taken.numbered]
+            if not self._ended:
+                return []
         if self._task is not None:
             self._task.result()
         raise EndOfSource
@@ -133,10 +135,10 @@ class FileSource(Source):
         for name, reading in self._readings.items():
             begun = await asyncio.to_thread(self._begin, Path(name))
             reading.last = begun
-            blocks = self._messages(name, begun)
+            blocks = self._lines(name, begun)
             while not self._closed and (block := await aside(partial(next, blocks, None))) is not None:
-                self._take_in(reading, *block)
-                while self._buffer.bytes >= AHEAD_BYTES and not self._closed:
+                self._take_in(reading, block)
+                while self._ahead.bytes >= AHEAD_BYTES and not self._closed:
                     self._room.clear()
                     await self._room.wait()
             blocks.close()
@@ -146,19 +148,19 @@ class FileSource(Source):
             return 0
         return self._progress.begin(path)
 
-    def _messages(self, partition: str, begun: int) -> Generator[tuple[int, list[Message]]]:
-        """Blocks of messages, each with the number of its last line; runs in a thread."""
-        last = 0
-        for block in blocks_of_lines(Path(partition), self._max_line_bytes):
-            numbered = enumerate(block, last + 1)
-            last += len(block)
-            if last > begun:
-                yield last, [capture.read(line, partition, n) for n, line in numbered if line and n > begun]
+    def _lines(self, name: str, begun: int) -> Generator[Lines]:
+        """The lines after the first `begun`, a block at a time; runs in a thread."""
+        first = 1
+        for lines in blocks_of_lines(Path(name), self._max_line_bytes):
+            new = lines[max(0, begun + 1 - first) :]
+            first += len(lines)
+            if new:
+                yield Lines(name, first - len(new), new)
 
-    def _take_in(self, reading: _Reading, last: int, messages: list[Message]) -> None:
-        reading.last = last
-        reading.waiting.extend([message.offset for message in messages])
-        self._buffer.extend(messages)
+    def _take_in(self, reading: _Reading, block: Lines) -> None:
+        reading.last = block.first + len(block.lines) - 1
+        reading.waiting.extend([number for number, _ in block.numbered])
+        self._ahead.put(block)
 
     def _save(self) -> None:
         if self._progress is None:
