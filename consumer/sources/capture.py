@@ -22,7 +22,7 @@ BLOCK_BYTES = 1024 * 1024
 _START = b'{"tapestore":{'
 
 
-class Captured(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+class Captured(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """What a capture line keeps of a message."""
 
     subject: str = ""
@@ -37,7 +37,7 @@ class Captured(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
         return self.data.encode() if self.data is not None else self.base64 or b""
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True):
+class _Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     tapestore: Captured
 
 
