@@ -36,10 +36,10 @@ class Files:
     def write(self, collection: str, rows: pa.Table) -> File:
         """Write rows into a new file, synced; it counts once the manifest lists it. Raises OSError."""
         table = table_of_collection(collection)
-        first_time, last_time = range_of(rows, "timestamp")
-        name = f"{first_time}-{uuid.uuid4().hex}{self._format.suffix}"
-        positions = range_of(rows, position_of(table))
-        file = File(collection, name, rows.num_rows, rows.nbytes, first_time, last_time, *positions)
+        position, times = position_of(table), range_of(rows, "timestamp")
+        positions = times if position == "timestamp" else range_of(rows, position)
+        name = f"{times[0]}-{uuid.uuid4().hex}{self._format.suffix}"
+        file = File(collection, name, rows.num_rows, rows.nbytes, *times, *positions)
         self._place(self.path(file), self._format.dump(table, rows))
         self._recent.keep(file, rows)
         return file

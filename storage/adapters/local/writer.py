@@ -20,7 +20,7 @@ from storage.adapters.local.manifest import File, Manifest
 from storage.adapters.local.parquet import NotEncodable, arrange, encode, is_between, position_of, range_of, refusals
 from storage.adapters.local.reader import Reader, Span
 from storage.adapters.local.verdicts import Verdicts
-from storage.outcomes import Outcome, Reason, Result, rejected
+from storage.outcomes import STORED, Reason, Result, rejected
 from storage.packed import Item
 from storage.tables import Table
 
@@ -52,9 +52,13 @@ class Writer:
         rows, good, bad = _encoded(table, records)
         with self._turn(collection):
             verdicts = self._verdicts.of(table, collection, good, rows)
-            new = [index for index, result in enumerate(verdicts) if result.outcome is Outcome.STORED]
-            if new:
-                self._store(table, collection, rows if len(new) == len(good) else rows.take(new))
+            if verdicts.count(STORED) < len(verdicts):
+                new = [index for index, result in enumerate(verdicts) if result == STORED]
+                rows = rows.take(pa.array(new, pa.int64()))
+            if rows.num_rows:
+                self._store(table, collection, rows)
+        if not bad:
+            return verdicts
         of_the_good = iter(verdicts)
         return [bad[index] if index in bad else next(of_the_good) for index in range(len(records))]
 
