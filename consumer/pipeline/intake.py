@@ -40,8 +40,9 @@ class Intake:
         """Take deliveries in, and return the batches that they filled."""
         strands: Strands = defaultdict(list)
         for delivery in deliveries:
-            usual = self._decoder.read(delivery.message)
-            if usual is None or delivery.message.given_up:
+            message = delivery.message
+            usual = None if message.given_up else self._decoder.read(message)
+            if usual is None:
                 self._take_apart(strands, delivery)
             else:
                 self._keep(strands, delivery, 0, *usual, None)

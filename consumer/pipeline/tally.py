@@ -49,13 +49,14 @@ class Counts:
     def receive(self, records: int, first: int, last: int) -> None:
         """So many records came from these positions."""
         self.fates[Fate.RECEIVED] += records
-        if self.first is None:
-            self.first = first
-        self.last = last
+        if self.first is None or self.last is None:
+            self.first, self.last = first, last
+        else:
+            self.first, self.last = min(self.first, first), max(self.last, last)
 
     def take_span(self) -> tuple[int, int] | None:
         """The first and the last position since the last call; None when nothing came."""
-        first, last, self.first = self.first, self.last, None
+        first, last, self.first, self.last = self.first, self.last, None, None
         return None if first is None or last is None else (first, last)
 
     @property

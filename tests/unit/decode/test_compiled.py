@@ -8,8 +8,11 @@ from shutil import which
 import pytest
 
 from consumer.decode.compiled import reader
+from consumer.decode.shapes.trades import TradeShape
+from storage import compiled
 from storage.adapters.local import packing as rows
 from storage.adapters.mongodb import packing as documents
+from storage.compiled import Layout
 from storage.packed import NO_PACKS, Packs
 from tests import samples
 
@@ -101,6 +104,7 @@ def test_the_stream_says_whether_an_order_book_is_a_snapshot(stream: str, key: s
         changed(TRADE, error=1),
         changed(TRADE, **{str(place): place for place in range(40)}),
         TRACED.replace(b"@trade", b"@aggTrade") % TRADE,
+        TRACED.replace(b"@trade", b"@trade" + b"x" * 128) % TRADE,
         TRACED.replace(b'"00-a-b-01"', b"null") % TRADE,
         (TRACED % TRADE).replace(b'"data"', b'"data":{},"data"'),
         BOOK.replace(b'["0.0024","10"]', b'["0.0024"]'),
@@ -134,3 +138,25 @@ def test_without_compiled_packs_nothing_is_read(packs: Packs) -> None:
 @pytest.mark.parametrize("other", ["text", None, memoryview(TRADE), bytearray(TRADE)])
 def test_nothing_but_bytes_is_read(other: object) -> None:
     assert READ(other) is None  # type: ignore[arg-type]
+
+
+def test_an_error_of_ours_is_left_to_the_long_way_too() -> None:
+    def broken(stream: str) -> int | None:
+        raise MemoryError(stream)
+
+    layout = Layout("trade", "trades", TradeShape.fields, broken)
+    read = compiled.reader([layout], documents.PACKS, max_bytes=100_000)
+
+    assert read is not None
+    assert read(TRACED % TRADE) is None
+    assert read(TRADE) is not None
+
+
+def test_symbols_are_the_same_text_each_time_however_many_there_are() -> None:
+    first, second = READ(TRADE), READ(TRADE)
+    assert first is not None and second is not None
+    assert first[0] is second[0]
+
+    names = [f"S{number}" for number in range(20_000)]
+    found = [READ(TRADE.replace(b"BNBBTC", name.encode())) for name in names]
+    assert [read[0] for read in found if read is not None] == names
