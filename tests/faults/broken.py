@@ -75,13 +75,16 @@ def hides_conflicts(service: Service) -> None:
 
 def keys_by_position(_: Service) -> None:
     """P3: a trade is known by where it came from."""
-    decode = Decoder.decode
+    for way in ("read", "decode"):
+        _replace(Decoder, way, _numbered(getattr(Decoder, way)))
 
+
+def _numbered(looks: Callable[[Decoder, Message], Any]) -> Callable[[Decoder, Message], Any]:
     def numbered(decoder: Decoder, message: Message) -> Any:
         data = re.sub(rb'"t":\d{10}\b', b'"t":%d' % message.offset, message.data)
-        return decode(decoder, replace(message, data=data))
+        return looks(decoder, replace(message, data=data))
 
-    _replace(Decoder, "decode", numbered)
+    return numbered
 
 
 def lets_the_last_one_win(service: Service) -> None:

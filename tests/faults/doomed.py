@@ -77,6 +77,12 @@ def after(owner: object, name: str, fate: Fate) -> None:
     setattr(owner, name, awaited if iscoroutinefunction(call) else done)
 
 
+def after_decoding(fate: Fate) -> None:
+    """Die when a message was looked into, the quick way or the long one."""
+    after(Decoder, "read", fate)
+    after(Decoder, "decode", fate)
+
+
 def during(owner: object, name: str, fate: Fate) -> None:
     """Die while a call is under way; at its end when it was quicker."""
 
@@ -149,7 +155,7 @@ def in_a_drain(service: Service, fate: Fate) -> None:
 
 STAGES: dict[str, Callable[[Service, int], None]] = {
     "after fetch": lambda service, seed: after(service.source, "receive", Fate(seed, 4)),
-    "after decode": lambda _, seed: after(Decoder, "decode", Fate(seed, 400)),
+    "after decode": lambda _, seed: after_decoding(Fate(seed, 400)),
     "mid-buffer": lambda _, seed: after(Router, "place", Fate(seed, 400)),
     "before a write": lambda service, seed: instead(service.store, "put", Fate(seed, 15), _die),
     "mid-bulk": lambda service, seed: during(service.store, "put", Fate(seed, 15)),
