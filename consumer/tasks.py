@@ -1,8 +1,9 @@
-"""Ending a task for certain."""
+"""Ending a task for certain, and waiting for something, but not longer than is good."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 INSIST_SECONDS = 0.5
@@ -19,3 +20,10 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
         for task in running:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=INSIST_SECONDS)
+
+
+async def occurs(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait until the event is set, so long at most; None: however long it takes."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

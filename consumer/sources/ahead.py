@@ -10,9 +10,10 @@ import asyncio
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import accumulate
 from typing import NamedTuple
+
+from consumer.tasks import occurs
 
 
 class Lines(NamedTuple):
@@ -58,9 +59,7 @@ class Ahead:
         """
         if not self._blocks:
             self._filled.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._filled.wait()
+            await occurs(self._filled, seconds)
         return self._cut(max_lines, max_bytes) if self._blocks else None
 
     def wake(self) -> None:

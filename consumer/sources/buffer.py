@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
+
+from consumer.tasks import occurs
 
 
 class Weighed(Protocol):
@@ -48,9 +49,7 @@ class Buffer(Generic[T]):
         """
         if not self._items:
             self._filled.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._filled.wait()
+            await occurs(self._filled, seconds)
         return self._cut(max_messages, max_bytes)
 
     def wake(self) -> None:

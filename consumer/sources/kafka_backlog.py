@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
 from consumer.sources.kafka_partition import Partition, Records
+from consumer.tasks import occurs
 
 
 @dataclass(slots=True)
@@ -77,13 +77,13 @@ class Backlog:
         """Wait until something is there to take, at most so long."""
         if not self._runs:
             self._arrived.clear()
-            await _wait(self._arrived, seconds)
+            await occurs(self._arrived, seconds)
 
     async def room(self, seconds: float) -> None:
         """Wait until it is half empty, at most so long."""
         if not self.has_room:
             self._room.clear()
-            await _wait(self._room, seconds)
+            await occurs(self._room, seconds)
 
     def _cut(self, count: int) -> Run:
         run = self._runs.popleft()
@@ -112,9 +112,3 @@ def _fitting(run: Run, max_messages: int, max_bytes: int) -> int:
         if max_bytes < 0:
             return count
     return min(len(run.records), max_messages)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

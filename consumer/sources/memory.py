@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from enum import Enum
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from consumer.messages import Delivery, Message, Settlement
 from consumer.sources.base import EndOfSource, Source, SourceStatus
+from consumer.tasks import occurs
 
 
 class Sign(Enum):
@@ -85,9 +85,7 @@ class MemoryBus:
         """Wait until something is there to take, at most so long."""
         if not self._waiting:
             self._arrived.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
+            await occurs(self._arrived, seconds)
 
     def take(self, max_messages: int, max_bytes: int) -> list[Message]:
         """Give the next messages, up to the next sign; a sign that stands first is obeyed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import ClassVar
 
 from nats.aio.client import Client
@@ -14,6 +13,7 @@ from consumer.errors import SourceUnavailable
 from consumer.sources.buffer import Buffer
 from consumer.sources.jetstream_consumer import ConsumerInfo, DurableConsumer
 from consumer.sources.jetstream_pull import Pull, Verdict, status_text, verdict
+from consumer.tasks import occurs
 
 TICK_SECONDS = 0.5
 SILENT_SECONDS = 2.5  # two heartbeats were missed, and some
@@ -98,9 +98,7 @@ class StandingPull:
             raise SourceUnavailable(self._lost)
         if self.wants_more:
             await self._ask()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._tick_seconds):
-                await self._turn.wait()
+        await occurs(self._turn, self._tick_seconds)
         if self._turn.is_set():
             self._turn.clear()
         elif not self._pull.over:
