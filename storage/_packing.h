@@ -48,5 +48,5 @@ extern PyTypeObject PackerType, ReaderType;
 /* Each raises ValueError for what it cannot vouch for. */
 int pack_columns(Packer *self, PyObject *symbol, const Value *values, PyObject **key, PyObject **body);
 PyObject *pack_book(const Book *book);
-char *put_book_key(char *to, const Book *book, int64_t levels); /* into 512 bytes, for a symbol of 64 at most */
+char *put_book_key(char *to, const Book *book, int64_t levels); /* 107 bytes at most, for a symbol of 64 */
 Text next_text(const char **at);                        /* the next string of JSON that was looked through */

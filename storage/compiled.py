@@ -11,7 +11,7 @@ from importlib import import_module
 from string import Formatter
 from typing import Any, NamedTuple
 
-from storage.packed import KEYS, Pack, Packs, depth_key
+from storage.packed import KEYS, Pack, Packs, order_book_pack
 from storage.tables import TABLES, Column, ColumnType, Table
 
 _TYPES = {ColumnType.INT: "q", ColumnType.TIME: "t", ColumnType.BOOL: "?", ColumnType.DECIMAL: "d"}
@@ -27,15 +27,12 @@ def _extension() -> Any:
 _packing = _extension()
 
 
-def _order_book(symbol: str, *columns: Any) -> tuple[str, str, bytes]:
-    timestamp, kind, first, last, previous, bids, asks, levels = columns
-    key = depth_key(symbol, kind, first, last, levels)
-    return symbol, key, _packing.order_book(key, symbol, timestamp, kind, first, last, previous, bids, asks)
+_order_book = None if _packing is None else order_book_pack(_packing.order_book)
 
 
 def order_books() -> Packs:
     """The pack of documents of order books."""
-    return {} if _packing is None else {"depth": _order_book}
+    return {} if _order_book is None else {"depth": _order_book}
 
 
 def rows() -> Mapping[str, Pack]:

@@ -47,6 +47,17 @@ def depth_key(symbol: str, kind: str, first: int | None, last: int, levels: int)
     return f"{symbol}_{last}_s{levels}" if kind == "snapshot" else f"{symbol}_{first}_{last}"
 
 
+def order_book_pack(document: Callable[..., bytes]) -> Pack:
+    """The pack of order books, by what makes their document of key and columns."""
+
+    def pack(symbol: str, *columns: Any) -> tuple[str, str, bytes]:
+        timestamp, kind, first, last, previous, bids, asks, levels = columns
+        key = depth_key(symbol, kind, first, last, levels)
+        return symbol, key, document(key, symbol, timestamp, kind, first, last, previous, bids, asks)
+
+    return pack
+
+
 class Unpacks(Protocol):
     """Whoever knows what was on the wire."""
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from storage.adapters.mongodb.documents import DECIMAL_BIAS, name_of, text
 from storage.compiled import documents, order_books
-from storage.packed import KEYS, PLAIN_DECIMAL, Pack, Packs, depth_key
+from storage.packed import KEYS, PLAIN_DECIMAL, Pack, Packs, order_book_pack
 from storage.tables import TABLES, Column, ColumnType, Table
 from storage.times import epoch_ms
 
@@ -85,12 +85,6 @@ def _value(column: Column) -> str:
     return f"decimal128({column.name})" if column.type is ColumnType.DECIMAL else column.name
 
 
-def _depth(symbol: str, *columns: Any) -> tuple[str, str, bytes]:
-    timestamp, kind, first, last, previous, bids, asks, levels = columns
-    key = depth_key(symbol, kind, first, last, levels)
-    return symbol, key, _order_book(key, symbol, timestamp, kind, first, last, previous, bids, asks)
-
-
 def _order_book(
     key: str,
     symbol: str,
@@ -134,5 +128,5 @@ def _pair(index: int) -> bytes:
     return b"\x04%d\x00" % index + _PAIR_SIZE + b"\x130\x00"
 
 
-PLAIN: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": _depth}
+PLAIN: Packs = {name: _fixed(TABLES[name], key) for name, key in KEYS.items()} | {"depth": order_book_pack(_order_book)}
 PACKS: Packs = {**PLAIN, **documents(name_of), **order_books()}
