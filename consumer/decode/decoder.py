@@ -9,6 +9,8 @@ writes.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import msgspec
 
 from consumer.decode import compiled
@@ -112,8 +114,12 @@ class Decoder:
 
     def record(self, message: Message, place: int) -> Record:
         """The plain record at that place in a message that was decoded before."""
-        decoded = Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting).decode(message)
-        return plain(decoded.items[place])
+        return plain(self._plain.decode(message).items[place])
+
+    @cached_property
+    def _plain(self) -> Decoder:
+        """The same, for a store that wants plain records."""
+        return Decoder(max_bytes=self._max_bytes, max_nesting=self._max_nesting)
 
     def _decode(self, message: Message) -> Decoded:
         """The long way: envelope, payload, shape."""
