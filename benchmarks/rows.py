@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from statistics import median_low
 from typing import NamedTuple
 
 from benchmarks import ceiling, flows, paced, standing, workers, writes
@@ -14,7 +13,7 @@ from benchmarks.buses import Bus, new_reader
 from benchmarks.held import Held
 from benchmarks.report import CEILING
 from benchmarks.routes import CANDLES, ROUTES, TWICE, Route, ends, seen
-from benchmarks.spans import Measurement, Span, middle, steady
+from benchmarks.spans import Measurement, Span, middle, of_rounds, steady
 from benchmarks.stores import MongoDB
 
 NAIVE_SECONDS = 20
@@ -33,7 +32,7 @@ def _once(route: Route, bench: Bench) -> Measurement:
 
 def _tapestore(route: Route, bench: Bench) -> Measurement:
     """The middle one of a few rounds, as with the ceiling."""
-    return middle([_once(route, bench) for _ in range(bench.size.rounds)])
+    return of_rounds([_once(route, bench) for _ in range(bench.size.rounds)])
 
 
 def _redelivered(bench: Bench) -> Measurement:
@@ -92,9 +91,7 @@ def _naive(bench: Bench) -> Measurement:
 
 def _ceiling(bench: Bench) -> Measurement:
     """The middle one of a few rounds: one alone is over too soon to be trusted."""
-    spans = [_ceiling_once(bench) for _ in range(bench.size.rounds)]
-    middle = median_low(span.rate for span in spans)
-    return Measurement(next(span for span in spans if span.rate == middle))
+    return Measurement(middle([_ceiling_once(bench) for _ in range(bench.size.rounds)], lambda span: span.rate))
 
 
 def _ceiling_once(bench: Bench) -> Span:

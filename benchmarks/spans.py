@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class NotMeasured(Exception):
@@ -49,10 +51,14 @@ class Measurement(NamedTuple):
     figures: Mapping[str, float] = MappingProxyType({})
 
 
-def middle(rounds: Sequence[Measurement]) -> Measurement:
-    """The round whose CPU a message is the median, with the most memory and the longest start of all of them."""
-    measured = sorted(rounds, key=lambda found: found.span.cpu_us if found.span else 0.0)
-    return measured[(len(measured) - 1) // 2]._replace(
+def middle(rounds: Sequence[T], by: Callable[[T], float]) -> T:
+    """The round in the middle by that figure; of two, the smaller one."""
+    return sorted(rounds, key=by)[(len(rounds) - 1) // 2]
+
+
+def of_rounds(rounds: Sequence[Measurement]) -> Measurement:
+    """The round whose CPU a message is in the middle, with the most memory and the longest start of all of them."""
+    return middle(rounds, lambda found: found.span.cpu_us if found.span else 0.0)._replace(
         start_seconds=max(found.start_seconds or 0.0 for found in rounds),
         peak_rss_mb=max(found.peak_rss_mb or 0.0 for found in rounds),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.spans import Measurement, NotMeasured, Sample, Span, between, middle, of_ceiling, steady
+from benchmarks.spans import Measurement, NotMeasured, Sample, Span, between, of_ceiling, of_rounds, steady
 
 
 def test_a_span_is_what_happened_between_two_looks() -> None:
@@ -56,4 +56,4 @@ def test_without_a_ceiling_there_is_no_ratio() -> None:
 def test_the_middle_round_counts_with_the_most_memory_of_all() -> None:
     rounds = [Measurement(Span(1_000_000, 10.0, cpu), cpu, 100 * cpu) for cpu in (9.0, 6.0, 7.0)]
 
-    assert middle(rounds) == Measurement(Span(1_000_000, 10.0, 7.0), 9.0, 900.0)
+    assert of_rounds(rounds) == Measurement(Span(1_000_000, 10.0, 7.0), 9.0, 900.0)
