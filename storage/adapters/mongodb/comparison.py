@@ -23,14 +23,15 @@ async def compare(target: Target, entries: Sequence[Entry]) -> Fates:
     fates: Fates = {}
     stored: dict[str, Document] = {}
     same = {entry.document.raw: entry.place for entry in entries}
-    async for found in await _find(target, [entry.key for entry in entries]):
+    keys = [entry.key(target.table) for entry in entries]
+    async for found in await _find(target, keys):
         if found.raw in same:  # a redelivery: not worth decoding
             fates[same[found.raw]] = DUPLICATE
         else:
             document = to_document(target.table, bson.decode(found.raw, codec_options=CODEC))
             stored[document["_id"]] = document
-    others = [entry for entry in entries if entry.place not in fates]
-    return fates | {entry.place: judge(target.table, plain(entry.item), stored.get(entry.key)) for entry in others}
+    others = [(entry, key) for entry, key in zip(entries, keys, strict=True) if entry.place not in fates]
+    return fates | {entry.place: judge(target.table, plain(entry.item), stored.get(key)) for entry, key in others}
 
 
 def judge(table: Table, record: Record, stored: Document | None) -> Result:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
+from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.results import BulkWriteResult
 
 from storage.adapters.mongodb.comparison import compare
-from storage.adapters.mongodb.entries import Entry, Fates, Target, encode
+from storage.adapters.mongodb.entries import Entries, Entry, Fates, Target, encode
 from storage.adapters.mongodb.errors import REFUSED_COMMANDS, fate_of, is_taken_id, refusal
+from storage.adapters.mongodb.inserts import insert
 from storage.outcomes import DUPLICATE, STORED, Result, retry
 from storage.packed import Item
 from storage.tables import Table
@@ -25,36 +27,32 @@ async def write(target: Target, items: Sequence[Item]) -> list[Result]:
     """Write records of one collection and say what became of each; errors of the driver escape."""
     fates: Fates = {}
     entries = encode(target.table, items, fates)
-    if entries:
+    if entries.places:
         fates |= await _send(target, entries)
     return [fates.get(place, STORED) for place in range(len(items))] if fates else [STORED] * len(items)
 
 
-async def _send(target: Target, entries: Sequence[Entry]) -> Fates:
+async def _send(target: Target, entries: Entries) -> Fates:
     """Write all entries; the fates of those that are not simply stored.
 
     A command that the server refuses as a whole is halved until the culprit is alone.
     """
     try:
-        return await (_upsert(target, entries) if target.table.version else _insert(target, entries))
+        return await (_upsert(target, entries.each) if target.table.version else _insert(target, entries))
     except OperationFailure as error:
         if error.code not in REFUSED_COMMANDS:
             raise
-        if len(entries) == 1:
-            return {entries[0].place: refusal(error)}
-    half = len(entries) // 2
-    return await _send(target, entries[:half]) | await _send(target, entries[half:])
+        count = len(entries.places)
+        if count == 1:
+            return {entries.places[0]: refusal(error)}
+    half = count // 2
+    return await _send(target, entries.part(0, half)) | await _send(target, entries.part(half, count))
 
 
-async def _insert(target: Target, entries: Sequence[Entry]) -> Fates:
-    try:
-        await target.collection.insert_many([entry.document for entry in entries], ordered=False)
-        return {}
-    except BulkWriteError as error:
-        complaints = _details(error)["writeErrors"]
+async def _insert(target: Target, entries: Entries) -> Fates:
     fates, taken = Fates(), []
-    for complaint in complaints:
-        entry = entries[complaint["index"]]
+    for complaint in await insert(target.collection, entries.documents):
+        entry = entries.entry(complaint["index"])
         if is_taken_id(complaint):
             taken.append(entry)
         else:
@@ -84,8 +82,12 @@ def _newest_wins(table: Table, entry: Entry) -> UpdateOne:
     """
     stored, incoming = [f"${name}" for name in table.version], [f"$$incoming.{name}" for name in table.version]
     newest = {"$cond": [{"$lt": [stored, incoming]}, "$$incoming", "$$ROOT"]}
-    replace = {"$replaceWith": {"$let": {"vars": {"incoming": {"$literal": entry.document}}, "in": newest}}}
-    return UpdateOne({"_id": entry.key}, [replace], upsert=True)
+    replace = {
+        "$replaceWith": {
+            "$let": {"vars": {"incoming": {"$literal": RawBSONDocument(entry.document.raw)}}, "in": newest}
+        }
+    }
+    return UpdateOne({"_id": entry.key(table)}, [replace], upsert=True)
 
 
 def _replaced_first(fates: Fates, replaced: int) -> Fates:
@@ -99,11 +101,6 @@ async def _report(write: Awaitable[BulkWriteResult]) -> Mapping[str, Any]:
     try:
         return (await write).bulk_api_result
     except BulkWriteError as error:
-        return _details(error)
-
-
-def _details(error: BulkWriteError) -> Mapping[str, Any]:
-    """What the server said; a complaint about the write concern is raised again."""
-    if error.details["writeConcernErrors"]:
-        raise error
-    return error.details
+        if error.details["writeConcernErrors"]:
+            raise
+        return error.details
