@@ -22,7 +22,7 @@ async def compare(target: Target, entries: Sequence[Entry]) -> Fates:
     """The fates of records whose key was taken: one read, of what a majority has."""
     fates: Fates = {}
     stored: dict[str, Document] = {}
-    same = {entry.document.raw: entry.place for entry in entries}
+    same = {entry.document: entry.place for entry in entries}
     keys = [entry.key(target.table) for entry in entries]
     async for found in await _find(target, keys):
         if found.raw in same:  # a redelivery: not worth decoding

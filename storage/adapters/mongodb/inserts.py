@@ -10,20 +10,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bson.raw_bson import RawBSONDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError, WriteConcernError
 
 from storage.adapters.mongodb.documents import MAX_DOCUMENT_BYTES
-from storage.adapters.mongodb.entries import Encoded
 
 MAX_COMMAND_BYTES = MAX_DOCUMENT_BYTES
 """The driver refuses more, but for 16 KiB that the rest of a command may take."""
+MAX_COMMAND_DOCUMENTS = 100_000
+"""The server refuses more (`maxWriteBatchSize`)."""
 
 Complaint = Mapping[str, Any]
 """An element of `writeErrors`: `index`, `code`, and what belongs to the code."""
 
 
-async def insert(collection: AsyncCollection[dict[str, Any]], documents: Sequence[Encoded]) -> list[Complaint]:
+class Documents(RawBSONDocument):
+    """Documents one after another, as they stand in a message to the server (OP_MSG, a section of kind 1).
+
+    The driver takes it for one document: it copies `raw` to where all of them belong, and looks no further.
+    """
+
+    __slots__ = ("raw",)
+    raw: bytes
+
+    def __init__(self, documents: Sequence[bytes]) -> None:
+        self.raw = b"".join(documents)
+
+    def __repr__(self) -> str:
+        return f"Documents({len(self.raw)} bytes)"
+
+
+async def insert(collection: AsyncCollection[dict[str, Any]], documents: Sequence[bytes]) -> list[Complaint]:
     """Insert documents in any order; what the server complains about.
 
     When an error of the driver escapes, any of them may be there.
@@ -35,7 +53,7 @@ async def insert(collection: AsyncCollection[dict[str, Any]], documents: Sequenc
     return complaints
 
 
-async def _insert(collection: AsyncCollection[dict[str, Any]], documents: Sequence[Encoded]) -> Sequence[Complaint]:
+async def _insert(collection: AsyncCollection[dict[str, Any]], documents: Sequence[bytes]) -> Sequence[Complaint]:
     try:
         answer = await _answer(collection, documents)
     except ServerSelectionTimeoutError:
@@ -48,21 +66,21 @@ async def _insert(collection: AsyncCollection[dict[str, Any]], documents: Sequen
     return complaints
 
 
-async def _answer(collection: AsyncCollection[dict[str, Any]], documents: Sequence[Encoded]) -> Mapping[str, Any]:
+async def _answer(collection: AsyncCollection[dict[str, Any]], documents: Sequence[bytes]) -> Mapping[str, Any]:
     concern = collection.write_concern.document
     return await collection.database.command(
-        {"insert": collection.name, "documents": documents, "ordered": False, "writeConcern": concern}
+        {"insert": collection.name, "documents": [Documents(documents)], "ordered": False, "writeConcern": concern}
     )
 
 
-def _commands(documents: Sequence[Encoded]) -> Iterator[tuple[int, Sequence[Encoded]]]:
+def _commands(documents: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
     """The documents in as few commands as they fit into, each with the place of its first one."""
-    sizes = [len(document.raw) for document in documents]
     start = held = 0
-    if sum(sizes) > MAX_COMMAND_BYTES:
-        for place, size in enumerate(sizes):
-            if held + size > MAX_COMMAND_BYTES and place > start:
+    if len(documents) > MAX_COMMAND_DOCUMENTS or sum(map(len, documents)) > MAX_COMMAND_BYTES:
+        for place, size in enumerate(map(len, documents)):
+            full = held + size > MAX_COMMAND_BYTES or place - start == MAX_COMMAND_DOCUMENTS
+            if full and place > start:
                 yield start, documents[start:place]
                 start, held = place, 0
             held += size
-    yield start, documents[start:]
+    yield start, documents[start:] if start else documents

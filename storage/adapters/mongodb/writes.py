@@ -83,9 +83,7 @@ def _newest_wins(table: Table, entry: Entry) -> UpdateOne:
     stored, incoming = [f"${name}" for name in table.version], [f"$$incoming.{name}" for name in table.version]
     newest = {"$cond": [{"$lt": [stored, incoming]}, "$$incoming", "$$ROOT"]}
     replace = {
-        "$replaceWith": {
-            "$let": {"vars": {"incoming": {"$literal": RawBSONDocument(entry.document.raw)}}, "in": newest}
-        }
+        "$replaceWith": {"$let": {"vars": {"incoming": {"$literal": RawBSONDocument(entry.document)}}, "in": newest}}
     }
     return UpdateOne({"_id": entry.key(table)}, [replace], upsert=True)
 
