@@ -19,7 +19,7 @@ from storage.packed import Item, keys_of, plain
 class Round:
     """One write: indexes of the leaders, for each follower its leader and its own fate, and who waits."""
 
-    leaders: list[int]
+    leaders: Sequence[int]
     followers: dict[int, tuple[int, Result]] = field(default_factory=dict)
     waiting: list[int] = field(default_factory=list)
 
@@ -32,23 +32,23 @@ class Round:
         return fates
 
 
-def collapse(table: Table, items: Mapping[int, Item]) -> Round:
-    """Choose the leaders among records by index; the keys of the leaders are unique."""
-    keys = keys_of(table, items.values())
+def collapse(table: Table, items: Sequence[Item]) -> Round:
+    """Choose the leaders among records; the keys of the leaders are unique."""
+    keys = keys_of(table, items)
     if len(set(keys)) == len(keys):
-        return Round(list(items))
+        return Round(range(len(items)))
     by_key: dict[str, list[int]] = {}
-    for index, key in zip(items, keys, strict=True):
+    for index, key in enumerate(keys):
         by_key.setdefault(key, []).append(index)
     chosen = Round([])
-    for same_key in by_key.values():
-        _choose(table, {index: plain(items[index]) for index in same_key}, chosen)
+    same_keys = [{index: plain(items[index]) for index in indexes} for indexes in by_key.values()]
+    chosen.leaders = [_choose(table, records, chosen) for records in same_keys]
     return chosen
 
 
-def _choose(table: Table, records: Mapping[int, Record], chosen: Round) -> None:
+def _choose(table: Table, records: Mapping[int, Record], chosen: Round) -> int:
+    """The leader of records of one key; the others are noted."""
     leader = max(records, key=lambda index: table.version_of(records[index])) if table.version else min(records)
-    chosen.leaders.append(leader)
     content = table.to_document(records[leader])
     for index in records:
         if index == leader:
@@ -59,3 +59,4 @@ def _choose(table: Table, records: Mapping[int, Record], chosen: Round) -> None:
             chosen.followers[index] = (leader, DUPLICATE)
         else:
             chosen.waiting.append(index)
+    return leader

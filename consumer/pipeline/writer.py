@@ -64,18 +64,17 @@ class Writer:
 
     async def flush(self, batch: Batch[Lane, Part]) -> None:
         """Write a batch and end all its parts."""
-        failed, entries = _by_place(batch)
+        parts: list[Any] = list(batch.parts)  # those of the dead letters have failed, those of a collection have not
         try:
             async with self._turn(batch.lane), self._slots.of(batch.bytes):
-                if failed:
-                    await self._bury(failed)
-                if batch.lane.table is not None:
-                    await self._store(batch.lane.table, batch.lane.collection, entries)
+                if batch.lane.table is None:
+                    await self._bury(parts)
+                else:
+                    await self._store(batch.lane.table, batch.lane.collection, parts)
         except GaveUp:
             pass
         finally:
-            self._end(failed, Fate.RETURNED)
-            self._end(entries, Fate.RETURNED)
+            self._end(parts, Fate.RETURNED)
 
     @asynccontextmanager
     async def _turn(self, lane: Lane) -> AsyncIterator[None]:
@@ -86,7 +85,7 @@ class Writer:
         async with self._turns[lane.collection]:
             yield
 
-    async def _store(self, table: Table, collection: str, entries: dict[int, Entry]) -> None:
+    async def _store(self, table: Table, collection: str, entries: list[Entry]) -> None:
         """Write round after round; `entries` loses each one that has ended."""
         delays = self._retrier.delays()
         while entries:
@@ -97,18 +96,16 @@ class Writer:
             fates = chosen.fates(results)
             await self._keep_conflicts(table, collection, entries, fates)
             await self._bury_rejected(entries, fates)
-            for outcome, fate in _FATES.items():
-                ended = [index for index, each in fates.items() if each.outcome is outcome]
-                self.ending.end([entries.pop(index) for index in ended], fate)
+            self._end_decided(entries, fates)
             if any(fate.outcome is Outcome.RETRY for fate in fates.values()):
                 await self._retrier.pause(next(delays))
 
     async def _write_round(
-        self, table: Table, collection: str, entries: Mapping[int, Entry]
+        self, table: Table, collection: str, entries: Sequence[Entry]
     ) -> tuple[Round, Sequence[Result]]:
-        items = {index: entry.item for index, entry in entries.items()}
+        items = [entry.item for entry in entries]
         chosen = collapse(table, items)
-        leaders = [items[index] for index in chosen.leaders]
+        leaders = items if len(chosen.leaders) == len(items) else [items[index] for index in chosen.leaders]
 
         async def write() -> Sequence[Result]:
             traceparents = (entries[index].traceparent for index in chosen.leaders)
@@ -118,7 +115,7 @@ class Writer:
         return chosen, await self._retrier.call(table.name, write)
 
     async def _keep_conflicts(
-        self, table: Table, collection: str, entries: Mapping[int, Entry], fates: Mapping[int, Result]
+        self, table: Table, collection: str, entries: Sequence[Entry], fates: Mapping[int, Result]
     ) -> None:
         found = [
             conflict(table, collection, entries[index], fate.stored or {}, self._now())
@@ -129,33 +126,35 @@ class Writer:
             await self._retrier.call("conflicts", partial(self._conflicts.put, found))
             events.conflicts_recorded(table.name, len(found))
 
-    async def _bury_rejected(self, entries: dict[int, Entry], fates: Mapping[int, Result]) -> None:
-        dead = {
-            index: entries[index].rejected(fate.reason, fate.error)
-            for index, fate in fates.items()
-            if fate.reason is not None
-        }
+    async def _bury_rejected(self, entries: Sequence[Entry], fates: Mapping[int, Result]) -> None:
+        dead = [
+            entries[index].rejected(fate.reason, fate.error) for index, fate in fates.items() if fate.reason is not None
+        ]
         if dead:
-            indexes = list(dead)
             await self._bury(dead)
-            for index in indexes:
-                del entries[index]
 
-    async def _bury(self, failed: dict[int, Failed]) -> None:
+    def _end_decided(self, entries: list[Entry], fates: Mapping[int, Result]) -> None:
+        """Keep those that are to be tried again; the rejected ones have ended already."""
+        ending = {
+            fate: [entries[index] for index, each in fates.items() if each.outcome is outcome]
+            for outcome, fate in _FATES.items()
+        }
+        entries[:] = [
+            entry for index, entry in enumerate(entries) if index not in fates or fates[index].outcome is Outcome.RETRY
+        ]
+        for fate, ended in ending.items():
+            self.ending.end(ended, fate)
+
+    async def _bury(self, failed: list[Failed]) -> None:
         """Write the dead letters of all parts, then end them; two records of one element are one letter."""
-        letters = {letter.id: letter for letter in (dead_letter(part, self._now()) for part in failed.values())}
+        letters = {letter.id: letter for letter in (dead_letter(part, self._now()) for part in failed)}
         await self._retrier.call("dead_letters", partial(self._dead_letters.put, list(letters.values())))
         for letter in letters.values():
             events.dead_lettered(letter.reason, 1)
         self._end(failed, Fate.DEAD_LETTERED)
 
-    def _end(self, parts: dict[int, Failed] | dict[int, Entry], fate: Fate) -> None:
+    def _end(self, parts: list[Any], fate: Fate) -> None:
         if parts:
-            ending: list[Part] = list(parts.values())
+            ending = list(parts)
             parts.clear()
             self.ending.end(ending, fate)
-
-
-def _by_place(batch: Batch[Lane, Part]) -> tuple[dict[int, Failed], dict[int, Entry]]:
-    parts: Any = dict(enumerate(batch.parts))  # those of the dead letters are failed, those of a collection are not
-    return (parts, {}) if batch.lane.table is None else ({}, parts)

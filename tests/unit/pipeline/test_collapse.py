@@ -32,42 +32,42 @@ def candle(seconds: int, *, closed: bool = False, close: str = "1") -> Candle:
 
 
 def test_different_keys_all_lead() -> None:
-    chosen = collapse(TRADES, {3: trade(1), 5: trade(2)})
-    assert (chosen.leaders, chosen.followers, chosen.waiting) == ([3, 5], {}, [])
+    chosen = collapse(TRADES, [trade(1), trade(2)])
+    assert (list(chosen.leaders), chosen.followers, chosen.waiting) == ([0, 1], {}, [])
 
 
 def test_the_first_of_equal_trades_leads_and_the_rest_are_duplicates() -> None:
-    chosen = collapse(TRADES, {0: trade(1, "1.0"), 1: trade(1, "1.00"), 2: trade(2)})
+    chosen = collapse(TRADES, [trade(1, "1.0"), trade(1, "1.00"), trade(2)])
     assert chosen.fates([STORED, STORED]) == {0: STORED, 1: DUPLICATE, 2: STORED}
 
 
 def test_other_content_waits_for_a_round_of_its_own() -> None:
-    chosen = collapse(TRADES, {0: trade(1, "1"), 1: trade(1, "2")})
+    chosen = collapse(TRADES, [trade(1, "1"), trade(1, "2")])
     assert (chosen.leaders, chosen.waiting) == ([0], [1])
 
 
 def test_the_newest_candle_leads_whatever_the_order() -> None:
-    chosen = collapse(CANDLES, {0: candle(2), 1: candle(9), 2: candle(1)})
+    chosen = collapse(CANDLES, [candle(2), candle(9), candle(1)])
     assert chosen.fates([STORED]) == {1: STORED, 0: STALE, 2: STALE}
 
 
 def test_a_closed_candle_leads_over_a_later_open_one() -> None:
-    chosen = collapse(CANDLES, {0: candle(2, closed=True), 1: candle(9)})
+    chosen = collapse(CANDLES, [candle(2, closed=True), candle(9)])
     assert chosen.leaders == [0]
 
 
 def test_a_tie_with_other_content_waits() -> None:
-    chosen = collapse(CANDLES, {0: candle(2, close="1"), 1: candle(2, close="3")})
+    chosen = collapse(CANDLES, [candle(2, close="1"), candle(2, close="3")])
     assert (chosen.leaders, chosen.waiting) == ([0], [1])
 
 
 def test_followers_of_a_leader_that_is_not_durable_are_not_either() -> None:
-    chosen = collapse(TRADES, {0: trade(1), 1: trade(1)})
+    chosen = collapse(TRADES, [trade(1), trade(1)])
     fates = chosen.fates([retry("election")])
     assert [fates[index].outcome for index in (0, 1)] == [Outcome.RETRY, Outcome.RETRY]
 
 
 def test_followers_share_a_conflict() -> None:
-    chosen = collapse(TRADES, {0: trade(1), 1: trade(1)})
+    chosen = collapse(TRADES, [trade(1), trade(1)])
     fates = chosen.fates([conflict({"price": D(7)})])
     assert [fates[index].outcome for index in (0, 1)] == [Outcome.CONFLICT, Outcome.CONFLICT]
