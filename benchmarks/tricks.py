@@ -22,7 +22,7 @@ from storage.packed import NO_PACKS, Packs, plain
 MESSAGES = 10_000
 ROUNDS = 7
 HEAD = ("from a message to its document, µs of CPU", "records, then BSON", "packed by Python", "compiled")
-Way = Callable[[Message], Any]
+Way = Callable[[Sequence[Message]], Any]
 
 
 class Nothing(Express):
@@ -39,7 +39,15 @@ def _decoder(packs: Packs) -> Decoder:
 def _by_records(table: str) -> Way:
     decoder, encode = _decoder(NO_PACKS), ENCODERS[table]
     decoder._express = Nothing(NO_PACKS)
-    return lambda message: [encode(plain(item)) for item in decoder.decode(message).items]
+    return lambda messages: [encode(plain(item)) for each in messages for item in decoder.decode(each).items]
+
+
+def _packed(decoder: Decoder) -> Way:
+    return lambda messages: [decoder.decode(message) for message in messages]
+
+
+def _read(decoder: Decoder) -> Way:
+    return lambda messages: list(decoder.read(messages))
 
 
 def _cost(way: Way, messages: Sequence[Message]) -> float:
@@ -47,8 +55,7 @@ def _cost(way: Way, messages: Sequence[Message]) -> float:
     rounds = []
     for _ in range(ROUNDS):
         begun = time.process_time()
-        for message in messages:
-            way(message)
+        way(messages)
         rounds.append(time.process_time() - begun)
     return min(rounds[1:]) / len(messages) * 1e6
 
@@ -60,7 +67,7 @@ def main() -> None:
         sent = feed(kind, MESSAGES).messages
         messages = [Message(each.data, "bench", "t/0", number) for number, each in enumerate(sent)]
         gc.freeze()
-        ways = (_by_records(kind), _decoder(PLAIN).decode, _decoder(PACKS).read)
+        ways = (_by_records(kind), _packed(_decoder(PLAIN)), _read(_decoder(PACKS)))
         lines.append((kind, *(f"{_cost(way, messages):.2f}" for way in ways)))
     print(aligned([HEAD, *lines]))
 

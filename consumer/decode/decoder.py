@@ -9,6 +9,7 @@ writes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import msgspec
@@ -85,15 +86,17 @@ class Decoder:
         self._read = compiled.reader(packs, max_bytes, max_nesting)
         self._express = Express(packs)
 
-    def read(self, message: Message) -> tuple[Packed, str | None] | None:
-        """The one record of a usual message, packed, and its trace; None for any that has to be decoded."""
-        read = self._read(message.data)
-        if read is None:
-            return None
-        symbol, key, body, table, traceparent = read
-        if traceparent is None and message.headers:
-            traceparent = message.headers.get("traceparent")
-        return Packed(symbol, key, body, table, message, self), traceparent
+    def read(self, messages: Iterable[Message]) -> Iterator[tuple[Packed, str | None] | None]:
+        """Of each usual message its one record, packed, and its trace; None for any that has to be decoded."""
+        for message in messages:
+            read = None if message.given_up else self._read(message.data)
+            if read is None:
+                yield None
+                continue
+            symbol, key, body, table, traceparent = read
+            if traceparent is None and message.headers:
+                traceparent = message.headers.get("traceparent")
+            yield Packed(symbol, key, body, table, message, self), traceparent
 
     def decode(self, message: Message) -> Decoded:
         """The records of a message; raises DecodeError, and nothing else, when there can be none."""

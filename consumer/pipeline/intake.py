@@ -39,13 +39,18 @@ class Intake:
     def take(self, deliveries: Sequence[Delivery], now: float) -> Full:
         """Take deliveries in, and return the batches that they filled."""
         strands: Strands = defaultdict(list)
-        for delivery in deliveries:
-            message = delivery.message
-            usual = None if message.given_up else self._decoder.read(message)
+        places = self._router.places
+        read = self._decoder.read([delivery.message for delivery in deliveries])
+        for delivery, usual in zip(deliveries, read, strict=True):
             if usual is None:
                 self._take_apart(strands, delivery)
-            else:
-                self._keep(strands, delivery, 0, *usual, None)
+                continue
+            item, traceparent = usual
+            place = places.get((item.table, item.symbol, None, delivery.message.partition))
+            if place is None:
+                self._keep(strands, delivery, 0, item, traceparent, None)
+            else:  # where another has gone: what `_keep` does, without a call
+                strands[place].append(Entry(delivery, place.counts, 0, item, traceparent, None))
         return [batch for place, parts in strands.items() for batch in self._gather(place, parts, now)]
 
     def _take_apart(self, strands: Strands, delivery: Delivery) -> None:

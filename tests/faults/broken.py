@@ -75,16 +75,13 @@ def hides_conflicts(service: Service) -> None:
 
 def keys_by_position(_: Service) -> None:
     """P3: a trade is known by where it came from."""
-    for way in ("read", "decode"):
-        _replace(Decoder, way, _numbered(getattr(Decoder, way)))
+    read, decode = Decoder.read, Decoder.decode
+    _replace(Decoder, "read", lambda decoder, messages: read(decoder, map(_numbered, messages)))
+    _replace(Decoder, "decode", lambda decoder, message: decode(decoder, _numbered(message)))
 
 
-def _numbered(looks: Callable[[Decoder, Message], Any]) -> Callable[[Decoder, Message], Any]:
-    def numbered(decoder: Decoder, message: Message) -> Any:
-        data = re.sub(rb'"t":\d{10}\b', b'"t":%d' % message.offset, message.data)
-        return looks(decoder, replace(message, data=data))
-
-    return numbered
+def _numbered(message: Message) -> Message:
+    return replace(message, data=re.sub(rb'"t":\d{10}\b', b'"t":%d' % message.offset, message.data))
 
 
 def lets_the_last_one_win(service: Service) -> None:

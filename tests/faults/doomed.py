@@ -16,14 +16,14 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial, wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, isgeneratorfunction
 from typing import Any, NoReturn
 
 from config import load
 from consumer.cli.app import main as tapestore
 from consumer.cli.consume import telemetry
 from consumer.decode import Decoder
-from consumer.pipeline.router import Router
+from consumer.pipeline.tally import Counts
 from consumer.running import run
 from consumer.service import Service
 from consumer.sources import open_source
@@ -58,7 +58,7 @@ def kill() -> NoReturn:
 
 
 def after(owner: object, name: str, fate: Fate) -> None:
-    """Die when a call has done its work; one that comes back with nothing does not count."""
+    """Die when a call has done its work, or one turn of it; one that comes back with nothing does not count."""
     call = getattr(owner, name)
 
     @wraps(call)
@@ -74,7 +74,12 @@ def after(owner: object, name: str, fate: Fate) -> None:
             kill()
         return result
 
-    setattr(owner, name, awaited if iscoroutinefunction(call) else done)
+    @wraps(call)
+    def each(*arguments: Any) -> Any:
+        return map(survived, call(*arguments))
+
+    ways = ((iscoroutinefunction, awaited), (isgeneratorfunction, each))
+    setattr(owner, name, next((way for fits, way in ways if fits(call)), done))
 
 
 def after_decoding(fate: Fate) -> None:
@@ -156,7 +161,7 @@ def in_a_drain(service: Service, fate: Fate) -> None:
 STAGES: dict[str, Callable[[Service, int], None]] = {
     "after fetch": lambda service, seed: after(service.source, "receive", Fate(seed, 4)),
     "after decode": lambda _, seed: after_decoding(Fate(seed, 400)),
-    "mid-buffer": lambda _, seed: after(Router, "place", Fate(seed, 400)),
+    "mid-buffer": lambda _, seed: after(Counts, "receive", Fate(seed, 60)),
     "before a write": lambda service, seed: instead(service.store, "put", Fate(seed, 15), _die),
     "mid-bulk": lambda service, seed: during(service.store, "put", Fate(seed, 15)),
     "after store, before settle": lambda service, seed: after(service.store, "put", Fate(seed, 15)),

@@ -49,7 +49,7 @@ class Reading(Decoder):
     """What is usual is read, as the pipeline does."""
 
     def decode(self, message: Message) -> Decoded:
-        read = self.read(message)
+        (read,) = self.read([message])
         return super().decode(message) if read is None else Decoded(read[:1], read[1])
 
 
