@@ -17,12 +17,16 @@ class Settlement(Enum):
     REJECTED = "rejected"  # nothing of it can be stored and the dead letter is durable: term, commit
 
 
+RawHeaders = Mapping[str, str] | Sequence[tuple[str, bytes | None]]
+"""Headers as the driver of a bus has them: texts by name, or pairs with bytes."""
+
+
 class Message(msgspec.Struct, gc=False):
     """The bytes of one message and where they came from.
 
     `partition` and `offset` say where on the bus: stream and sequence, topic-partition and offset, file
     and line. `time_ms` is the bus's own stable record time in epoch milliseconds, None where it has none.
-    Header names are lower case. `deliveries` counts from 1; above 1 it is a redelivery. `given_up` says that the bus
+    `deliveries` counts from 1; above 1 it is a redelivery. `given_up` says that the bus
     will not deliver it again, whatever becomes of it.
     """
 
@@ -31,15 +35,26 @@ class Message(msgspec.Struct, gc=False):
     partition: str
     offset: int
     subject: str = ""
-    headers: Mapping[str, str] | None = None
+    raw_headers: RawHeaders | None = None
     time_ms: int | None = None
     deliveries: int = 1
     given_up: bool = False
 
     @property
+    def headers(self) -> dict[str, str]:
+        """Its headers, by their names in lower case; made anew each time, for few are asked for them."""
+        raw = self.raw_headers or ()
+        pairs = raw.items() if isinstance(raw, Mapping) else raw
+        return {name.lower(): _readable(value) for name, value in pairs}
+
+    @property
     def position(self) -> str:
         """Where the message stands on its bus, as text that a person can look up."""
         return f"{self.partition}/{self.offset}"
+
+
+def _readable(value: str | bytes | None) -> str:
+    return value if isinstance(value, str) else (value or b"").decode("utf-8", "replace")
 
 
 class SettledTwice(RuntimeError):

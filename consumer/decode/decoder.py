@@ -94,7 +94,7 @@ class Decoder:
                 yield None
                 continue
             symbol, key, body, table, traceparent = read
-            if traceparent is None and message.headers:
+            if traceparent is None and message.raw_headers:
                 traceparent = message.headers.get("traceparent")
             yield Packed(symbol, key, body, table, message, self), traceparent
 
@@ -108,7 +108,7 @@ class Decoder:
             decoded = None  # the long way says what is wrong
         if decoded is None:
             decoded = self._decode(message)
-        if decoded.traceparent is None and message.headers:
+        if decoded.traceparent is None and message.raw_headers:
             decoded.traceparent = message.headers.get("traceparent")
         for item in decoded.items:
             if isinstance(item, Packed):

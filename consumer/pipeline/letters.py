@@ -18,7 +18,7 @@ def dead_letter(failed: Failed, now: datetime) -> DeadLetter:
     return DeadLetter(
         data=message.data,
         subject=message.subject,
-        headers=message.headers or {},
+        headers=message.headers,
         source=message.source,
         position=message.position,
         message_time=message.time_ms,

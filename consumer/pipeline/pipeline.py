@@ -133,8 +133,8 @@ class Pipeline:
         messages, size = self.budget.room
         with traces.receive(self._source.destination) as receiving:
             deliveries = await self._source.receive(min(messages, self._settings.max_messages), size)
-            headers = (delivery.message.headers for delivery in deliveries)
-            receiving.got(len(deliveries), (each.get("traceparent") for each in headers if each))
+            headers = (delivery.message.headers for delivery in deliveries if delivery.message.raw_headers)
+            receiving.got(len(deliveries), (each.get("traceparent") for each in headers))
         return deliveries
 
     async def _take(self, deliveries: Sequence[Delivery]) -> None:

@@ -47,7 +47,7 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 def written(message: Message) -> bytes:
     """The capture line of a message, without its end; at most 1.5 times its bytes, and its headers."""
-    captured = Captured(message.subject, message.time_ms, dict(message.headers) if message.headers else None)
+    captured = Captured(message.subject, message.time_ms, message.headers or None)
     try:
         captured.data = message.data.decode()
         line = _encode(_Line(captured))

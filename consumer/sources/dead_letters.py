@@ -125,7 +125,7 @@ class DeadLetterSource(Source):
             partition=partition,
             offset=int(offset),
             subject=letter.subject,
-            headers=letter.headers,
+            raw_headers=letter.headers,
             time_ms=letter.message_time,
         )
         return Delivery(message, self, name)

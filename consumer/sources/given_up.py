@@ -19,7 +19,6 @@ from nats.js.errors import NotFoundError
 
 from consumer.messages import Message
 from consumer.sources.jetstream_consumer import DurableConsumer
-from consumer.sources.nats_headers import lowered
 from consumer.telemetry import events
 from storage.times import to_ms
 
@@ -92,7 +91,7 @@ class GivenUp:
             stream,
             advisory.stream_seq,
             found.subject or "",
-            lowered(found.headers),
+            found.headers,
             to_ms(found.time) if found.time else None,
             advisory.deliveries,
             given_up=True,

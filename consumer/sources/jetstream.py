@@ -24,7 +24,6 @@ from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, Du
 from consumer.sources.jetstream_reply import consumer_sequence, places
 from consumer.sources.leases import Leases
 from consumer.sources.nats_connection import Connection
-from consumer.sources.nats_headers import lowered
 from consumer.sources.nats_source import FAREWELL_SECONDS, NatsSource
 from consumer.sources.standing_pull import StandingPull
 
@@ -210,7 +209,7 @@ class JetStreamSource(NatsSource):
         self._last_reply = replies[-1]
         source, stream = self.name, self._settings.stream
         lent = [
-            Message(each.data, source, stream, sequence, each.subject, lowered(each.headers), time_ms, deliveries)
+            Message(each.data, source, stream, sequence, each.subject, each.headers, time_ms, deliveries)
             for each, (sequence, time_ms, deliveries) in zip(messages, places(replies), strict=True)
         ]
         self._redelivered += sum([message.deliveries > 1 for message in lent])

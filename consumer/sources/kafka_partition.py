@@ -68,7 +68,7 @@ class Partition:
                     name,
                     record.offset,
                     topic,
-                    _readable(record.headers) if record.headers else None,
+                    record.headers,
                     record.timestamp if record.timestamp >= 0 else None,
                 ),
                 settler,
@@ -79,7 +79,3 @@ class Partition:
         for delivery in deliveries[: self.given_again(records)]:
             delivery.message.deliveries = 2  # Kafka does not count: the second time at least
         return deliveries
-
-
-def _readable(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
-    return {name.lower(): (value or b"").decode("utf-8", "replace") for name, value in headers}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class Leases:
@@ -13,20 +13,25 @@ class Leases:
     """
 
     def __init__(self) -> None:
-        self._new: dict[str, None] = {}
-        self._old: dict[str, None] = {}
+        self._new: set[str] = set()
+        self._old: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._new) + len(self._old)
 
     def add(self, replies: Iterable[str]) -> None:
         """Messages were given."""
-        self._new.update(dict.fromkeys(replies))
+        self._new.update(replies)
 
-    def end(self, replies: Iterable[str]) -> list[str]:
+    def end(self, replies: Sequence[str]) -> Sequence[str]:
         """Those that were still ours; from now on none is."""
-        new, old = self._new, self._old
-        return [reply for reply in replies if new.pop(reply, self) is None or old.pop(reply, self) is None]
+        ended = self._new.intersection(replies)
+        self._new -= ended
+        if len(ended) == len(replies):
+            return replies
+        held = self._old.intersection(replies)
+        self._old -= held
+        return [reply for reply in dict.fromkeys(replies) if reply in ended or reply in held]
 
     def due(self) -> list[str]:
         """Those that must be renewed now."""

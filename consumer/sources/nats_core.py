@@ -11,7 +11,6 @@ from config.bus import NatsSettings
 from consumer.messages import Delivery, Message
 from consumer.sources.base import Guarantee, SourceStatus
 from consumer.sources.nats_connection import Connection
-from consumer.sources.nats_headers import lowered
 from consumer.sources.nats_source import NatsSource
 from consumer.telemetry import events
 
@@ -92,5 +91,5 @@ class NatsCoreSource(NatsSource):
 
     def _delivery(self, message: Msg) -> Delivery:
         self._received += 1
-        subject, headers = message.subject, lowered(message.headers)
-        return Delivery(Message(message.data, self.name, subject, self._received, subject, headers), self)
+        subject = message.subject
+        return Delivery(Message(message.data, self.name, subject, self._received, subject, message.headers), self)

@@ -27,7 +27,7 @@ class MemoryUnderTest(BusUnderTest):
         for message in messages:
             await self.bus.publish(
                 message,
-                headers={k.lower(): v for k, v in headers.items()} if headers else None,
+                headers=headers,
                 time_ms=time.time_ns() // 1_000_000,
             )
 

@@ -74,7 +74,7 @@ def test_trace_contexts_are_found_in_headers_and_bodies() -> None:
     decoder = Decoder(max_bytes=1024 * 1024, max_nesting=32)
     found = Counter[str]()
     for message in islice(Market(1, 2), 500):
-        decoded = decoder.decode(Message(message.data, "memory", "0", 0, headers=message.headers, time_ms=1))
+        decoded = decoder.decode(Message(message.data, "memory", "0", 0, raw_headers=message.headers, time_ms=1))
         where = "headers" if message.headers else "body" if b"_otel_trace_headers" in message.data else "nowhere"
         assert (decoded.traceparent is not None) == (where != "nowhere")
         found[where] += 1

@@ -215,7 +215,7 @@ def test_seconds_to_nanoseconds_are_told_apart(epoch: str) -> None:
 def test_the_trace_context_comes_from_the_body_then_from_the_headers() -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     assert decode(samples.SPOT_TRADE).traceparent == parent
-    assert decode(samples.KLINE, headers={"traceparent": "from-header"}).traceparent == "from-header"
+    assert decode(samples.KLINE, raw_headers={"traceparent": "from-header"}).traceparent == "from-header"
 
 
 @pytest.mark.parametrize("trace", [b'"x"', b'{"traceparent":5}', b"[]", b"null"])

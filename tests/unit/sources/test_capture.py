@@ -19,7 +19,7 @@ messages = st.builds(
     partition=st.just("p"),
     offset=st.just(1),
     subject=st.text(),
-    headers=st.none() | st.dictionaries(st.text(min_size=1), st.text(), min_size=1),
+    raw_headers=st.none() | st.dictionaries(st.text(min_size=1), st.text(), min_size=1),
     time_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
 )
 
