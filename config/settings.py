@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from config.bus import FileSettings, KafkaSettings, NatsSettings
-from config.flow import BatchSettings, MessageLimits, RetrySettings
+from config.flow import SUITED, Batching, BatchSettings, MessageLimits, RetrySettings
 from config.retention import RetentionSettings
 from config.rules import check_rules
 from config.section import Section
@@ -75,20 +75,17 @@ class Settings(Section):
         return mysql_url(metadata.host, metadata.port, metadata.user, password, metadata.database)
 
     @property
-    def batch_age_seconds(self) -> float:
-        """The age at which a batch is cut; unset, it suits the store: a file is worth waiting for."""
-        if self.batch.max_age_seconds is not None:
-            return self.batch.max_age_seconds
-        return 0.1 if self.store.kind == "mongodb" else 5.0
-
-    @property
-    def batch_ages(self) -> tuple[float, float]:
-        """The ages at which a batch is cut: while nothing is being written, and while all writers are busy.
-
-        A batch that is written early costs a database little; every file stays and has to be compacted.
-        """
-        most = self.batch_age_seconds
-        return (most / 8 if self.store.kind == "mongodb" else most), most
+    def batching(self) -> Batching:
+        """How batches are cut and written; what is unset suits the store."""
+        given, suited = self.batch, SUITED[self.store.kind]
+        said, age = given.model_fields_set, given.max_age_seconds or suited.age_seconds
+        return Batching(
+            given.max_messages if "max_messages" in said else min(suited.max_messages, given.max_in_flight_messages),
+            int(given.max_bytes),
+            given.max_writes if "max_writes" in said else suited.max_writes,
+            given.drain_seconds,
+            (age * suited.patience, age),
+        )
 
     @model_validator(mode="after")
     def _keep_promises(self) -> Self:

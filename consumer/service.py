@@ -20,7 +20,6 @@ from consumer.idle import Idleness
 from consumer.lineage import LineageReport
 from consumer.metadata import Metadata
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
@@ -84,14 +83,14 @@ class Service:
         self._stopping = asyncio.Event()
 
     def _pipeline(self) -> Pipeline:
-        settings, store, limits = self.settings, self.store, self.settings.message
+        settings, store, limits, batching = self.settings, self.store, self.settings.message, self.settings.batching
         size = settings.batch.max_in_flight_bytes // (HELD_PACKED if store.packs else 1)
         ending = Ending(Budget(settings.batch.max_in_flight_messages, size))
         repositories = repositories_of(store)
-        slots = Slots(settings.batch.max_writes, FULL_BATCHES * int(settings.batch.max_bytes))
+        slots = Slots(batching.max_writes, FULL_BATCHES * batching.max_bytes)
         writer = Writer(repositories, store.dead_letters, store.conflicts, self.retrier, ending, slots)
         decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting, packs=store.packs)
-        return Pipeline(self.source, decoder, writer, self.retrier, settings.batch, Ages(*settings.batch_ages))
+        return Pipeline(self.source, decoder, writer, self.retrier, batching)
 
     @property
     def write_problem(self) -> str:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from config.flow import BatchSettings
+from config.flow import Batching
 from consumer.decode import Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery
@@ -28,6 +28,9 @@ from consumer.pipeline.writer import Writer
 from consumer.sources.base import EndOfSource, Source
 from consumer.telemetry import events, traces
 
+HANDFUL = 2000
+"""Messages that are taken in at a time: without a compiler so many order books keep others waiting for 0.1 s."""
+
 
 class Pipeline:
     """Moves every message of one source to its durable end, and counts what became of it."""
@@ -38,8 +41,7 @@ class Pipeline:
         decoder: Decoder,
         writer: Writer,
         retrier: Retrier,
-        settings: BatchSettings,
-        ages: Ages,
+        batching: Batching,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -50,12 +52,12 @@ class Pipeline:
         self._source = source
         self._writer = writer
         self._retrier = retrier
-        self._settings = settings
+        self._batching = batching
         self._clock = clock
-        self._batcher: Batcher[Lane, Part] = Batcher(settings.max_messages, settings.max_bytes)
+        self._batcher: Batcher[Lane, Part] = Batcher(batching.max_messages, batching.max_bytes)
         self._intake = Intake(decoder, self.tally, self._batcher, writer.ending)
         self._flushes: dict[asyncio.Task[None], Batch[Lane, Part]] = {}
-        writers = settings.max_writes
+        ages, writers = Ages(*batching.ages), batching.max_writes
         self._cutter = Cutter(self._batcher, self.budget, ages, writers, self._free_writes, self._dispatch, clock)
         self._pulling: asyncio.Task[None] | None = None
         self._stopped = False
@@ -132,7 +134,7 @@ class Pipeline:
     async def _traced_receive(self) -> Sequence[Delivery]:
         messages, size = self.budget.room
         with traces.receive(self._source.destination) as receiving:
-            deliveries = await self._source.receive(min(messages, self._settings.max_messages), size)
+            deliveries = await self._source.receive(min(messages, self._batching.max_messages, HANDFUL), size)
             headers = (delivery.message.headers for delivery in deliveries if delivery.message.raw_headers)
             receiving.got(len(deliveries), (each.get("traceparent") for each in headers))
         return deliveries
@@ -148,7 +150,7 @@ class Pipeline:
         await asyncio.sleep(0)  # a source that never waits must not starve the writes
 
     def _free_writes(self) -> int:
-        return self._settings.max_writes - len(self._flushes)
+        return self._batching.max_writes - len(self._flushes)
 
     def _dispatch(self, batches: Sequence[Batch[Lane, Part]]) -> None:
         for batch in batches:
@@ -186,10 +188,10 @@ class Pipeline:
     async def drain(self) -> int:
         """Write and settle what the budget of time allows, give back the rest; returns how many were left."""
         started = self._clock()
-        events.drain_started(self._settings.drain_seconds)
+        events.drain_started(self._batching.drain_seconds)
         self._dispatch(self._batcher.cut_all(Trigger.DRAIN))
         if self._flushes:
-            await asyncio.wait(list(self._flushes), timeout=self._settings.drain_seconds)
+            await asyncio.wait(list(self._flushes), timeout=self._batching.drain_seconds)
         for flush in self._flushes:
             flush.cancel()
         await asyncio.gather(*self._flushes, return_exceptions=True)

@@ -24,7 +24,7 @@ from consumer.sources.watermark import Watermark
 WAIT_SECONDS = 1.0
 SAVE_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
-AHEAD_BYTES = 4 * 1024 * 1024
+AHEAD_BYTES = 1 * 1024 * 1024
 HEADER_BYTES = 1024 * 1024
 
 

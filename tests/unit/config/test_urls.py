@@ -79,12 +79,21 @@ def test_mongodb_uri_wins_over_its_parts() -> None:
     assert load({"MONGODB_URI": uri, "MONGODB_HOST": "h"}).mongodb_uri.get_secret_value() == uri
 
 
-def test_the_age_of_a_batch_suits_the_store() -> None:
-    assert load({}).batch_age_seconds == 5
-    assert load({}).batch_ages == (5, 5)
-    assert load({"STORE": "mongodb"}).batch_ages == (0.0125, 0.1)
-    assert load({"STORE": "mongodb"}).batch_age_seconds == 0.1
-    assert load({"STORE": "mongodb", "BATCH_MAX_AGE_SECONDS": "2"}).batch_age_seconds == 2
+def test_what_is_not_said_of_batches_suits_the_store() -> None:
+    local, mongodb = load({}).batching, load({"STORE": "mongodb"}).batching
+    assert (local.max_messages, local.max_writes, local.ages) == (8000, 2, (5, 5))
+    assert (mongodb.max_messages, mongodb.max_writes, mongodb.ages) == (2000, 8, (0.0125, 0.1))
+
+
+def test_what_is_said_of_batches_holds_for_any_store() -> None:
+    said = {"BATCH_MAX_MESSAGES": "7", "BATCH_MAX_WRITES": "3", "BATCH_MAX_AGE_SECONDS": "2"}
+    assert load(said).batching[:3] == (7, 4 * 1024 * 1024, 3)
+    assert load(said).batching.ages == (2, 2)
+    assert load(said | {"STORE": "mongodb"}).batching.ages == (0.25, 2)
+
+
+def test_a_batch_is_never_more_than_may_be_in_flight() -> None:
+    assert load({"MAX_IN_FLIGHT_MESSAGES": "5000"}).batching.max_messages == 5000
 
 
 @pytest.mark.parametrize(

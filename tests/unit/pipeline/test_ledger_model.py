@@ -16,12 +16,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from config.flow import BatchSettings, RetrySettings
+from config.flow import Batching, RetrySettings
 from consumer.decode import Decoder
 from consumer.messages import Delivery, Settlement
 from consumer.pipeline.batcher import Batch
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending, Lane, Part
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
@@ -38,7 +37,8 @@ from storage.repositories import repositories_of
 from tests.unit.pipeline.test_pipeline_model import Driven, Moody, number_of, soon, trade
 
 KEY = TopicPartition("market-data", 0)
-BATCH = BatchSettings(max_messages=3, max_in_flight_messages=12, drain_seconds=0.01)
+BATCHING = Batching(3, 1 << 20, max_writes=8, drain_seconds=0.01, ages=(0.001, 0.001))
+MAX_IN_FLIGHT = 12
 
 
 class Refusing(Moody):
@@ -156,10 +156,10 @@ class LedgerMachine(Driven):
     async def _start(self) -> None:
         store, self.source = self.store, LedgerSource(self.log)
         retrier = Retrier(RetrySettings(), CircuitBreaker(failure_threshold=3, recovery_timeout=0.001), sleep=soon)
-        ending = Ending(Budget(BATCH.max_in_flight_messages, BATCH.max_in_flight_bytes))
+        ending = Ending(Budget(MAX_IN_FLIGHT, 1 << 20))
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
         decoder = Decoder(max_bytes=100_000, max_nesting=32)
-        self.pipeline = Candid(self.source, decoder, writer, retrier, BATCH, Ages(0.001, 0.001))
+        self.pipeline = Candid(self.source, decoder, writer, retrier, BATCHING)
         self.going = asyncio.create_task(self.pipeline.run())
 
     @rule(number=st.integers(0, 30), broken=st.booleans())
@@ -214,7 +214,7 @@ class LedgerMachine(Driven):
         tally = self.pipeline.tally
         ended = sum(tally.total(fate) for fate in Fate if fate is not Fate.RECEIVED)
         assert tally.total(Fate.RECEIVED) == ended + self.pipeline.in_flight
-        assert self.pipeline.in_flight <= BATCH.max_in_flight_messages
+        assert self.pipeline.in_flight <= MAX_IN_FLIGHT
         assert not self.pipeline.bugs
 
     def teardown(self) -> None:

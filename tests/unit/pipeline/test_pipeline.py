@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from config.flow import BatchSettings, RetrySettings
+from config.flow import Batching, RetrySettings
 from consumer.decode import Decoded, Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
@@ -25,6 +24,8 @@ from storage.adapters.memory import MemoryAdapter
 from storage.circuit_breaker import BreakerState, CircuitBreaker
 from storage.repositories import repositories_of
 from tests import samples
+
+BATCHING = Batching(10, 1 << 20, max_writes=8, drain_seconds=0.05, ages=(0.01, 0.01))
 
 
 def trade(trade_id: int, symbol: str = "BTCUSDT", price: str = "1.5") -> bytes:
@@ -69,18 +70,17 @@ async def flow(
     *items: bytes | Message | Sign,
     source: type[MemorySource] = MemorySource,
     decoder: type[Decoder] = Decoder,
-    **settings: object,
+    max_in_flight: int = 1000,
 ) -> AsyncIterator[Flow]:
     bus, store = MemoryBus(items), MemoryAdapter()
     breaker = CircuitBreaker(failure_threshold=3, recovery_timeout=0.01)
     retrier = Retrier(RetrySettings(), breaker, sleep=no_sleep)
-    batch = BatchSettings(**{"max_messages": 10, "drain_seconds": 0.05, **settings})
-    ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
+    ending = Ending(Budget(max_in_flight, 1 << 20))
     writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
     reading = source(bus)
     decoding = decoder(max_bytes=100_000, max_nesting=32)
     async with store, reading:
-        pipeline = Pipeline(reading, decoding, writer, retrier, batch, Ages(0.01, 0.01))
+        pipeline = Pipeline(reading, decoding, writer, retrier, BATCHING)
         yield Flow(bus, store, pipeline, breaker)
 
 
@@ -220,7 +220,7 @@ async def test_a_batch_waits_no_longer_than_its_age() -> None:
 
 async def test_a_full_budget_stops_the_pull_and_the_bus_is_the_buffer() -> None:
     trades = [trade(number, symbol=f"S{number}") for number in range(50)]
-    async with flow(*trades, END, max_in_flight_messages=10) as each:
+    async with flow(*trades, END, max_in_flight=10) as each:
         each.store.gate.clear()
         running = asyncio.create_task(each.pipeline.run())
         await each.until(lambda: each.pipeline.in_flight == 10)

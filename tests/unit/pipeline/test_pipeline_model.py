@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from config.flow import BatchSettings, RetrySettings
+from config.flow import Batching, RetrySettings
 from consumer.decode import Decoder
 from consumer.messages import Settlement
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.cutter import Ages
 from consumer.pipeline.entries import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
@@ -33,6 +32,8 @@ from storage.outcomes import retry
 from storage.packed import Item
 from storage.repositories import repositories_of
 from storage.times import EPOCH, FOREVER
+
+BATCHING = Batching(3, 1 << 20, max_writes=8, drain_seconds=0.01, ages=(0.001, 0.001))
 
 
 class Moody(MemoryAdapter):
@@ -120,15 +121,14 @@ class PipelineMachine(Driven):
 
     async def _begin(self) -> None:
         retrier = Retrier(RetrySettings(), CircuitBreaker(failure_threshold=1000, recovery_timeout=0.001), sleep=soon)
-        batch = BatchSettings(max_messages=3, max_in_flight_messages=12, drain_seconds=0.01)
         source = MemorySource(self.bus)
         await self.store.connect()
         await source.open()
-        ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
+        ending = Ending(Budget(12, 1 << 20))
         store = self.store
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
         decoder = Decoder(max_bytes=100_000, max_nesting=32)
-        self.pipeline = Pipeline(source, decoder, writer, retrier, batch, Ages(0.001, 0.001))
+        self.pipeline = Pipeline(source, decoder, writer, retrier, BATCHING)
         self.going = asyncio.create_task(self.pipeline.run())
 
     @rule(number=st.integers(0, 30))
@@ -203,12 +203,11 @@ MARKET = [message.data for message in islice(Market(3, 2, Faults.parse(["all", "
 async def documents_after(messages: Sequence[bytes]) -> dict[str, dict[str, Any]]:
     """What stands in a store after these messages, by collection and key."""
     store, decoder = MemoryAdapter(), Decoder(max_bytes=100_000, max_nesting=32)
-    batch = BatchSettings(max_messages=7)
     retrier = Retrier(RetrySettings(), CircuitBreaker())
-    ending = Ending(Budget(batch.max_in_flight_messages, batch.max_in_flight_bytes))
+    ending = Ending(Budget(1000, 1 << 20))
     async with store, MemorySource(MemoryBus([*messages, END])) as source:
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
-        await Pipeline(source, decoder, writer, retrier, batch, Ages(0.001, 0.001)).run()
+        await Pipeline(source, decoder, writer, retrier, BATCHING._replace(max_messages=7)).run()
         return {
             name: {document["_id"]: dict(document) async for document in store.query_range(name, EPOCH, FOREVER)}
             for name in await store.list_collections()
