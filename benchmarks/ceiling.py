@@ -22,24 +22,24 @@ IN_FLIGHT = 4
 Batches = Iterator[tuple[str, list[RawBSONDocument]]]
 
 
-def insert(store: MongoDB, documents: Documents) -> Span:
-    """Insert everything by collection, several batches at the same time."""
+def insert(store: MongoDB, documents: Documents, in_flight: int = IN_FLIGHT) -> Span:
+    """Insert everything by collection, so many batches at the same time."""
     store.make_collections(documents)
     gc.collect()
     gc.freeze()
     try:
-        return asyncio.run(_insert_all(store, documents))
+        return asyncio.run(_insert_all(store, documents, in_flight))
     finally:
         gc.unfreeze()
 
 
-async def _insert_all(store: MongoDB, documents: Documents) -> Span:
+async def _insert_all(store: MongoDB, documents: Documents, in_flight: int) -> Span:
     batches = _batches(documents)
     async with AsyncMongoClient[Any](store.uri) as client:
         await client.aconnect()
         database = client.get_database(store.name, write_concern=DURABLE)
         first = sample(0)
-        written = await asyncio.gather(*(_insert(database, batches) for _ in range(IN_FLIGHT)))
+        written = await asyncio.gather(*(_insert(database, batches) for _ in range(in_flight)))
         return between(first, sample(sum(written)))
 
 

@@ -14,9 +14,11 @@ from benchmarks.held import Held
 from benchmarks.report import CEILING
 from benchmarks.routes import CANDLES, ROUTES, TWICE, Route, ends, seen
 from benchmarks.spans import Measurement, Span, middle, of_rounds, steady
-from benchmarks.stores import MongoDB
+from benchmarks.stores import MongoDB, OwnMongoDB
+from benchmarks.trades import documents
 
 NAIVE_SECONDS = 20
+WRITERS = 8  # as many as tapestore writes at a time
 
 
 class Row(NamedTuple):
@@ -102,6 +104,17 @@ def _ceiling_once(bench: Bench) -> Span:
         store.clear()
 
 
+def _many_ceiling(bench: Bench) -> Measurement:
+    """Each collection exists and has its first document; all others of it are one batch."""
+    store = OwnMongoDB("many")
+    try:
+        by_collection = documents(bench.feed("many-symbols").messages)
+        ceiling.insert(store, {name: some[:1] for name, some in by_collection.items()})
+        return Measurement(ceiling.insert(store, {name: some[1:] for name, some in by_collection.items()}, WRITERS))
+    finally:
+        store.clear()
+
+
 def _row(route: str) -> Row:
     measure = _once if route == "many-symbols" else _tapestore  # to make thousands of collections takes minutes
     return Row(ROUTES[route].title, partial(measure, ROUTES[route]))
@@ -121,4 +134,5 @@ ROWS: Mapping[str, Row] = {
     "kafka-paced": Row(f"Kafka → MongoDB at {paced.RATE:,} messages/s", partial(_paced, lambda bench: bench.topic([]))),
     "nats-paced": Row(f"NATS core → MongoDB at {paced.RATE:,} messages/s", partial(_paced, Bench.nats)),
     **{name: _row(name) for name in SYMBOLS},
+    "many-ceiling": Row("ceiling: the same 4,000 collections, a batch for each", _many_ceiling),
 }

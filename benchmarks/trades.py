@@ -12,7 +12,7 @@ from consumer.decode import Decoder
 from consumer.messages import Message
 from consumer.simulator.envelope import Simulated
 from consumer.simulator.market import Market
-from storage import TABLES
+from storage import TABLE_OF
 from storage.adapters.mongodb.documents import ENCODERS
 from storage.packed import plain
 
@@ -34,9 +34,11 @@ def documents(messages: Iterable[Simulated]) -> Documents:
     """The documents of these messages, encoded as the product encodes them."""
     limits = load({}).message
     decoder = Decoder(max_bytes=limits.max_message_bytes, max_nesting=limits.max_nesting)
-    table, encode = TABLES["trades"], ENCODERS["trades"]
     found: Documents = {}
     for message in messages:
-        for _, record in decoder.decode(Message(message.data, "bench", "", 0)).records:
-            found.setdefault(table.collection(plain(record)), []).append(RawBSONDocument(encode(plain(record))[1]))
+        for item in decoder.decode(Message(message.data, "bench", "", 0)).items:
+            record = plain(item)
+            table = TABLE_OF[type(record)]
+            document = RawBSONDocument(ENCODERS[table.name](record)[1])
+            found.setdefault(table.collection(record), []).append(document)
     return found
