@@ -9,7 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES
 from storage.outcomes import Reason, Result, rejected
-from storage.packed import Item, Packed, plain
+from storage.packed import Item, Packed
 from storage.tables import Table
 
 Fates = dict[int, Result]
@@ -70,7 +70,7 @@ def encode(table: Table, items: Sequence[Item], fates: Fates) -> Entries:
 
 def _encoded(table: Table, item: Item) -> bytes | Result:
     try:
-        _, data = ENCODERS[table.name](plain(item))
+        data: bytes = item.body if isinstance(item, Packed) else ENCODERS[table.name](item)[1]
     except (ValueError, TypeError, OverflowError) as error:
         return rejected(Reason.NOT_STORABLE, str(error))
     if len(data) > MAX_DOCUMENT_BYTES:
