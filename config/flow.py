@@ -32,7 +32,7 @@ class BatchSettings(Section):
         alias="BATCH_MAX_AGE_SECONDS",
         gt=0,
         le=300,
-        description="Age of a batch that is cut, for MongoDB while all writers are busy; unset: 0.1, local store 5.",
+        description="Age of a batch that is cut; MongoDB: less while writers are free; unset: 0.1, local store 5.",
     )
     max_writes: int = Field(
         8,
@@ -52,7 +52,7 @@ class BatchSettings(Section):
         ByteSize(64 * 1024 * 1024),
         alias="MAX_IN_FLIGHT_BYTES",
         ge=1024,
-        description="Their bytes, with what is packed of them and copied on its way; at this many the pull stops.",
+        description="Their bytes, six times over where they are packed; at this many the pull stops.",
     )
     drain_seconds: float = Field(
         20.0,

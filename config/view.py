@@ -10,7 +10,10 @@ from config.values import shown
 
 
 class Shown(NamedTuple):
-    """One key; `source` is "default", "file" or "environment", with the name in brackets where it is another."""
+    """One key, as it is in force; `source` is "default", "file" or "environment".
+
+    In brackets stand the name where it is another, and the store where a default is that store's own.
+    """
 
     key: str
     value: str
@@ -19,9 +22,22 @@ class Shown(NamedTuple):
 
 def describe(settings: Settings) -> list[Shown]:
     """Every key in the order of the reference."""
+    suited, origin = _suited(settings), f"default (STORE={settings.store.kind})"
+    own = {key: Shown(key, value, origin) for key, value in suited.items() if key not in settings._given}
     return [
-        Shown(key.name, shown(key.value(settings)), settings._given.get(key.name, "default")) for key in KEYS.values()
+        own.get(name) or Shown(name, shown(key.value(settings)), settings._given.get(name, "default"))
+        for name, key in KEYS.items()
     ]
+
+
+def _suited(settings: Settings) -> dict[str, str]:
+    """What is in force of the keys whose defaults suit the store."""
+    batching = settings.batching
+    return {
+        "BATCH_MAX_MESSAGES": str(batching.max_messages),
+        "BATCH_MAX_WRITES": str(batching.max_writes),
+        "BATCH_MAX_AGE_SECONDS": f"{batching.ages[1]:g}",
+    }
 
 
 def public_view(settings: Settings) -> dict[str, str]:

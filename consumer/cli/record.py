@@ -139,5 +139,7 @@ class _Recorder:
 
     async def _is_idle(self, received: int) -> bool:
         status = await self._source.status()
-        idle = not received and status.connected and status.subscribed
+        # what another recorder of this name held when it ended comes again only after a while
+        all_here = status.lag is None or status.lag <= len(self._waiting)
+        idle = not received and status.connected and status.subscribed and all_here
         return self._idleness.observe(idle=idle, now=time.monotonic())

@@ -66,7 +66,7 @@ def replay(
     """
     missing = [str(file) for file in files if not file.exists() or file.is_dir()]
     if missing:
-        raise UsageError(f"no such file: {', '.join(missing)}")
+        raise UsageError(f"no such file, or a folder: {', '.join(missing)}")
     loaded = settings()
     source = FileSource(files, max_message_bytes=int(loaded.message.max_message_bytes))
     result = partial(consume.print_summary, as_json=as_json)

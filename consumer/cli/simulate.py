@@ -59,6 +59,7 @@ def simulate(
     _check_truth(truth)
     loaded = settings()
     subject = subject_for(loaded.nats.subject)
+    _check_subject(to, loaded.nats.subject)
     market = Market(seed, symbols, troubles, kinds=chosen, subject=subject, keep_truth=truth is not None)
     sent = asyncio.run(_simulate(loaded, market, to, count, rate, create=create))
     if truth is not None:
@@ -77,6 +78,12 @@ def _check_place(to: str) -> None:
         raise UsageError(f"no bus is called {to!r}: known are {', '.join(BUSES)}, and a file has an ending or a /")
     if Path(to).exists() or not Path(to).parent.is_dir():
         raise UsageError(f"{to} is there already, or its folder is not: simulate makes a new file")
+
+
+def _check_subject(to: str, pattern: str) -> None:
+    """Where each message has a subject of its own, that is one which the settings read."""
+    if to in ("jetstream", "nats") and subject_for(pattern) is None and pattern not in (">", "md.>"):
+        raise UsageError(f"NATS_SUBJECT {pattern} may not hear md.…, where simulate sends: set md.> or one subject")
 
 
 def _check_truth(truth: Path | None) -> None:

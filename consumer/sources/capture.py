@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -20,6 +21,8 @@ from consumer.messages import Message
 
 BLOCK_BYTES = 1024 * 1024
 _START = b'{"tapestore":{'
+_SPACED = re.compile(rb'\s*\{\s*"tapestore"\s*:')
+"""The same, as others write JSON."""
 
 
 class Captured(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
@@ -61,7 +64,7 @@ def written(message: Message) -> bytes:
 
 def read(line: bytes, partition: str, number: int) -> Message:
     """The message that a line holds; a capture line that is broken is a message like any other bytes."""
-    if line.startswith(_START):
+    if line.startswith(_START) or _SPACED.match(line):
         try:
             kept = _decode(line).tapestore
         except ValueError:

@@ -62,9 +62,15 @@ def test_what_cannot_be_simulated_exits_2(
     assert not (tmp_path / "new.jsonl").exists()
 
 
+def test_nothing_is_sent_where_the_settings_do_not_listen(quiet: Command) -> None:
+    quiet.tell(NATS_SUBJECT="quotes.>")
+    said = quiet("simulate", "--to", "jetstream", expect=2).err
+    assert said == "tapestore: NATS_SUBJECT quotes.> may not hear md.…, where simulate sends: set md.> or one subject\n"
+
+
 @pytest.mark.parametrize("name", ["nope.jsonl", "."])
 def test_a_tape_that_is_not_there_exits_2(quiet: Command, store: Path, name: str) -> None:
-    assert quiet("replay", name, expect=2).err == f"tapestore: no such file: {name}\n"
+    assert quiet("replay", name, expect=2).err == f"tapestore: no such file, or a folder: {name}\n"
     assert not store.exists()
 
 

@@ -65,6 +65,15 @@ def test_describe_says_where_each_value_came_from(tmp_path: Path) -> None:
     assert lines["BATCH_MAX_BYTES"] == ("4MiB", "default")
 
 
+def test_describe_says_what_is_in_force() -> None:
+    keys = ("BATCH_MAX_MESSAGES", "BATCH_MAX_WRITES", "BATCH_MAX_AGE_SECONDS")
+    given = {"STORE": "mongodb", "BATCH_MAX_WRITES": "3"}
+    local, mongodb = ({line.key: line[1:] for line in describe(load(each))} for each in ({}, given))
+    assert [local[key] for key in keys] == [(value, "default (STORE=local)") for value in ("8000", "2", "5")]
+    assert [mongodb[key][0] for key in keys] == ["2000", "3", "0.1"]
+    assert mongodb["BATCH_MAX_WRITES"][1] == "environment"
+
+
 def test_describe_hides_secrets_and_keeps_the_rest() -> None:
     view = public_view(load(SECRETS))
     assert view["NATS_URL"] == "nats://user:***@host:4222"

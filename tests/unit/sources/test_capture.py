@@ -53,6 +53,11 @@ def test_a_broken_capture_line_is_not_guessed_at(line: bytes) -> None:
     assert read(line, "tape", 1).data == line
 
 
+def test_a_capture_line_may_have_been_written_by_others() -> None:
+    line = b'{ "tapestore" : {"subject": "md.x", "data": "{\\"e\\": 1}"}}'
+    assert read(line, "tape", 1) == Message(b'{"e": 1}', "file", "tape", 1, "md.x")
+
+
 def test_a_capture_line_can_be_read_by_people() -> None:
     line = written(Message(b'{"e":"trade"}', "nats", "p", 1, "md.x", {"traceparent": "00"}, 5))
     assert json.loads(line) == {
