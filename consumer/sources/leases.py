@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 class Leases:
     """The reply subjects of messages that were given and are not settled.
 
     Only those that are still here at the second call of `due` are renewed: most messages are settled long
-    before. Called every third of the lease, that renews each message in time.
+    before. Called every third of the lease, that renews each message in time. What is given back keeps its order:
+    the bus delivers it again in that order, and of two contents of one key the first one stays.
     """
 
     def __init__(self) -> None:
-        self._new: set[str] = set()
-        self._old: set[str] = set()
+        self._new: dict[str, None] = {}
+        self._old: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._new) + len(self._old)
 
     def add(self, replies: Iterable[str]) -> None:
         """Messages were given."""
-        self._new.update(replies)
+        self._new.update(dict.fromkeys(replies))
 
-    def end(self, replies: Sequence[str]) -> Sequence[str]:
+    def end(self, replies: Iterable[str]) -> list[str]:
         """Those that were still ours; from now on none is."""
-        ended = self._new.intersection(replies)
-        self._new -= ended
-        if len(ended) == len(replies):
-            return replies
-        held = self._old.intersection(replies)
-        self._old -= held
-        return [reply for reply in dict.fromkeys(replies) if reply in ended or reply in held]
+        new, old = self._new, self._old
+        return [reply for reply in replies if new.pop(reply, self) is None or old.pop(reply, self) is None]
 
     def due(self) -> list[str]:
         """Those that must be renewed now."""

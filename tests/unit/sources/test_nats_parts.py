@@ -145,6 +145,15 @@ def test_a_lease_ends_once() -> None:
     assert len(leases) == 0
 
 
+def test_what_is_given_back_keeps_its_order() -> None:
+    replies = [f"reply.{number}" for number in range(100)]
+    leases = leased(*replies[:50])
+    leases.due()
+    leases.add(replies[50:])
+    assert leases.end(replies[10:20]) == replies[10:20]
+    assert leases.end_all() == replies[:10] + replies[20:]
+
+
 # The buffer.
 
 
