@@ -39,7 +39,7 @@ class BatchSettings(Section):
         alias="BATCH_MAX_WRITES",
         ge=1,
         le=256,
-        description="Batches that are written at a time; more make them small. Local store, unless set: 2.",
+        description="Batches that are written at a time; more make them small. Local store, unless set: 4.",
     )
     max_in_flight_messages: int = Field(
         50_000,
@@ -87,11 +87,10 @@ class Suited(NamedTuple):
 
 SUITED: Mapping[str, Suited] = {
     "mongodb": Suited(2000, 8, 0.1, 1 / 8),
-    "local": Suited(8000, 2, 5.0, 1),
+    "local": Suited(8000, 4, 5.0, 1),
 }
 """A batch that is written early costs a database little. Every file stays and has to be compacted: it is worth waiting
-for, and threads write it, which wait for Python's one lock (file to Parquet: 10.0 µs a message with batches of 2,000
-and eight threads, 8.1 with these)."""
+for, and threads write it, which wait for Python's one lock; with fewer than these a slow disk would stop them all."""
 
 
 class MessageLimits(Section):

@@ -134,16 +134,15 @@ class Writer:
             await self._bury(dead)
 
     def _end_decided(self, entries: list[Entry], fates: Mapping[int, Result]) -> None:
-        """Keep those that are to be tried again; the rejected ones have ended already."""
+        """Keep those of which nothing became yet; the rejected ones have ended already."""
         ending = {
             fate: [entries[index] for index, each in fates.items() if each.outcome is outcome]
             for outcome, fate in _FATES.items()
         }
-        entries[:] = [
-            entry for index, entry in enumerate(entries) if index not in fates or fates[index].outcome is Outcome.RETRY
-        ]
-        for fate, ended in ending.items():
-            self.ending.end(ended, fate)
+        ended = {index for index, each in fates.items() if each.outcome in _FATES or each.reason is not None}
+        entries[:] = [entry for index, entry in enumerate(entries) if index not in ended]
+        for fate, some in ending.items():
+            self.ending.end(some, fate)
 
     async def _bury(self, failed: list[Failed]) -> None:
         """Write the dead letters of all parts, then end them; two records of one element are one letter."""

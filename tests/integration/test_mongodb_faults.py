@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from bson.raw_bson import RawBSONDocument
 from msgspec.structs import replace
 from pymongo import AsyncMongoClient
 
 from storage import DatabaseError, OperatorError, Outcome, Reason, Record, TransientError, UnavailableError
-from storage.adapters.mongodb import MongoDBAdapter
+from storage.adapters.mongodb import MongoDBAdapter, inserts
 from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES
 from storage.outcomes import DUPLICATE, STORED
 from tests.contracts.records import FULL, MS, T0, candle, trade, trades
@@ -123,14 +124,38 @@ async def test_a_refused_command_is_told_by_what_the_caller_can_do(
     assert await put(adapter, trade(1)) == [STORED]
 
 
-async def test_an_election_that_passes_is_not_noticed(
-    adapter: MongoDBAdapter, client: Client, unique_name: str
+@pytest.mark.parametrize("code", [6, 189, 10107, 11602], ids=str)
+async def test_an_election_that_passes_is_no_error(
+    adapter: MongoDBAdapter, client: Client, unique_name: str, code: int
 ) -> None:
-    async with failing(client, f"{unique_name}.trades_BTCUSDT", ["insert"], errorCode=10107, errorLabels=_RETRYABLE):
+    async with failing(client, f"{unique_name}.trades_BTCUSDT", ["insert"], errorCode=code):
         assert await put(adapter, trade(1)) == [STORED]
 
 
-_RETRYABLE = ["RetryableWriteError"]
+@pytest.mark.parametrize("code", [91, 189, 11602], ids=str)
+async def test_what_was_written_when_an_election_began_stands_there_after_it(
+    adapter: MongoDBAdapter, client: Client, unique_name: str, code: int
+) -> None:
+    fault = {"code": code, "errmsg": "interrupted while waiting for a majority"}
+    async with failing(client, f"{unique_name}.trades_BTCUSDT", ["insert"], writeConcernError=fault):
+        assert await put(adapter, trade(1), trade(2)) == [DUPLICATE, DUPLICATE]
+
+
+async def test_documents_that_the_server_does_not_tell_of_are_not_stored(
+    adapter: MongoDBAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as another_driver:
+        another_driver.setattr(inserts, "Documents", lambda documents: RawBSONDocument(documents[0]))
+        with pytest.raises(TransientError, match="the server tells of 1 documents, and 2 were sent"):
+            await put(adapter, trade(1), trade(2))
+
+    assert await put(adapter, trade(1), trade(2)) == [DUPLICATE, STORED]
+
+
+async def test_more_redelivered_records_than_fit_into_one_answer_are_duplicates(adapter: MongoDBAdapter) -> None:
+    many = trades(90_000)
+    assert set(await put(adapter, *many)) <= {STORED, DUPLICATE}
+    assert set(await put(adapter, *many)) == {DUPLICATE}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class Entries(NamedTuple):
 def encode(table: Table, items: Sequence[Item], fates: Fates) -> Entries:
     """The records that can be sent; the others have their fate at once."""
     bodies = [item.body for item in items if isinstance(item, Packed)]
-    if len(bodies) == len(items) and max(map(len, bodies)) <= MAX_DOCUMENT_BYTES:
+    if len(bodies) == len(items) and max(map(len, bodies), default=0) <= MAX_DOCUMENT_BYTES:
         return Entries(range(len(items)), items, bodies)
     found = [_encoded(table, item) for item in items]
     fates |= {place: each for place, each in enumerate(found) if isinstance(each, Result)}

@@ -69,7 +69,7 @@ def test_describe_says_what_is_in_force() -> None:
     keys = ("BATCH_MAX_MESSAGES", "BATCH_MAX_WRITES", "BATCH_MAX_AGE_SECONDS")
     given = {"STORE": "mongodb", "BATCH_MAX_WRITES": "3"}
     local, mongodb = ({line.key: line[1:] for line in describe(load(each))} for each in ({}, given))
-    assert [local[key] for key in keys] == [(value, "default (STORE=local)") for value in ("8000", "2", "5")]
+    assert [local[key] for key in keys] == [(value, "default (STORE=local)") for value in ("8000", "4", "5")]
     assert [mongodb[key][0] for key in keys] == ["2000", "3", "0.1"]
     assert mongodb["BATCH_MAX_WRITES"][1] == "environment"
 

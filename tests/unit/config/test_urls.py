@@ -81,7 +81,7 @@ def test_mongodb_uri_wins_over_its_parts() -> None:
 
 def test_what_is_not_said_of_batches_suits_the_store() -> None:
     local, mongodb = load({}).batching, load({"STORE": "mongodb"}).batching
-    assert (local.max_messages, local.max_writes, local.ages) == (8000, 2, (5, 5))
+    assert (local.max_messages, local.max_writes, local.ages) == (8000, 4, (5, 5))
     assert (mongodb.max_messages, mongodb.max_writes, mongodb.ages) == (2000, 8, (0.0125, 0.1))
 
 
