@@ -16,9 +16,9 @@ from benchmarks.routes import CANDLES, ROUTES, TWICE, Route, ends, seen
 from benchmarks.spans import Measurement, Span, middle, of_rounds, steady
 from benchmarks.stores import MongoDB, OwnMongoDB
 from benchmarks.trades import documents
+from config.flow import SUITED
 
 NAIVE_SECONDS = 20
-WRITERS = 8  # as many as tapestore writes at a time
 
 
 class Row(NamedTuple):
@@ -106,11 +106,11 @@ def _ceiling_once(bench: Bench) -> Span:
 
 def _many_ceiling(bench: Bench) -> Measurement:
     """Each collection exists and has its first document; all others of it are one batch."""
-    store = OwnMongoDB("many")
+    store, writers = OwnMongoDB("many"), SUITED["mongodb"].max_writes
     try:
         by_collection = documents(bench.feed("many-symbols").messages)
         ceiling.insert(store, {name: some[:1] for name, some in by_collection.items()})
-        return Measurement(ceiling.insert(store, {name: some[1:] for name, some in by_collection.items()}, WRITERS))
+        return Measurement(ceiling.insert(store, {name: some[1:] for name, some in by_collection.items()}, writers))
     finally:
         store.clear()
 

@@ -10,11 +10,28 @@ from pydantic import ByteSize, Field
 from config.section import Section
 
 
+class Suited(NamedTuple):
+    """What suits a store; `patience` is the share of the age that a batch waits for while nothing is written."""
+
+    max_messages: int
+    max_writes: int
+    age_seconds: float
+    patience: float
+
+
+SUITED: Mapping[str, Suited] = {
+    "mongodb": Suited(2000, 8, 0.1, 1 / 8),
+    "local": Suited(8000, 4, 5.0, 1),
+}
+"""A batch that is written early costs a database little. Every file stays and has to be compacted: it is worth waiting
+for, and threads write it, which wait for Python's one lock; with fewer than these a slow disk would stop them all."""
+
+
 class BatchSettings(Section):
     """When a batch is written, and how much may be on its way."""
 
     max_messages: int = Field(
-        2000,
+        SUITED["mongodb"].max_messages,
         alias="BATCH_MAX_MESSAGES",
         ge=1,
         le=100_000,
@@ -35,7 +52,7 @@ class BatchSettings(Section):
         description="Age of a batch that is cut; MongoDB: less while writers are free; unset: 0.1, local store 5.",
     )
     max_writes: int = Field(
-        8,
+        SUITED["mongodb"].max_writes,
         alias="BATCH_MAX_WRITES",
         ge=1,
         le=256,
@@ -74,23 +91,6 @@ class Batching(NamedTuple):
     max_writes: int
     drain_seconds: float
     ages: tuple[float, float]
-
-
-class Suited(NamedTuple):
-    """What suits a store; `patience` is the share of the age that a batch waits for while nothing is written."""
-
-    max_messages: int
-    max_writes: int
-    age_seconds: float
-    patience: float
-
-
-SUITED: Mapping[str, Suited] = {
-    "mongodb": Suited(2000, 8, 0.1, 1 / 8),
-    "local": Suited(8000, 4, 5.0, 1),
-}
-"""A batch that is written early costs a database little. Every file stays and has to be compacted: it is worth waiting
-for, and threads write it, which wait for Python's one lock; with fewer than these a slow disk would stop them all."""
 
 
 class MessageLimits(Section):
