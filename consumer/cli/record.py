@@ -140,6 +140,6 @@ class _Recorder:
     async def _is_idle(self, received: int) -> bool:
         status = await self._source.status()
         # what another recorder of this name held when it ended comes again only after a while
-        all_here = status.lag is None or status.lag <= len(self._waiting)
+        all_here = status.lag is not None and status.lag <= len(self._waiting)
         idle = not received and status.connected and status.subscribed and all_here
         return self._idleness.observe(idle=idle, now=time.monotonic())
