@@ -14,7 +14,7 @@ LIMITS: Mapping[str, str] = {
     "file-parquet": f"{_ONE_CORE}: threads read and write files beside it, and wait for Python's one lock",
     "depth": "bytes: three kilobytes a message, copied from the broker to the server",
     "mixed": "the depth diffs in it; funding rates are versioned, so each flush updates one document a symbol",
-    "many-symbols": "mongod: a batch costs it 0.5 ms, however small; see the last ceiling, of batches twice as large",
+    "many-symbols": "mongod: a small batch costs it nearly what a large one does; see the last ceiling",
     "redelivered": "nothing of it is sent again: what is left is decoding",
     "candles": "nothing: a flush writes the newest of each candle",
     "kafka-paced": "two cores for publisher, broker, consumer and database",
