@@ -47,7 +47,7 @@ def _packed(decoder: Decoder) -> Way:
 
 
 def _read(decoder: Decoder) -> Way:
-    return lambda messages: list(decoder.read(messages))
+    return lambda messages: decoder.read([message.data for message in messages])
 
 
 def _cost(way: Way, messages: Sequence[Message]) -> float:

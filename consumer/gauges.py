@@ -20,7 +20,7 @@ def observe(service: Service) -> None:
     metrics.IN_FLIGHT_MESSAGES.observe(lambda: {(): pipeline.budget.messages})
     metrics.IN_FLIGHT_BYTES.observe(lambda: {(): pipeline.budget.bytes})
     metrics.BUFFER_LIMIT.observe(lambda: {(): pipeline.budget.max_bytes})
-    metrics.BUFFER_MESSAGES.observe(lambda: {(): sum(len(batch.parts) for batch in pipeline.waiting)})
+    metrics.BUFFER_MESSAGES.observe(lambda: {(): sum(batch.records for batch in pipeline.waiting)})
     metrics.BUFFER_BYTES.observe(lambda: {(): sum(batch.bytes for batch in pipeline.waiting)})
     metrics.OLDEST_UNSETTLED.observe(lambda: {(): pipeline.oldest_seconds})
     metrics.LAG.observe(lambda: {} if service.source_status.lag is None else {(source,): service.source_status.lag})

@@ -43,9 +43,7 @@ class Message(msgspec.Struct, gc=False):
     @property
     def headers(self) -> dict[str, str]:
         """Its headers, by their names in lower case; made anew each time, for few are asked for them."""
-        raw = self.raw_headers or ()
-        pairs = raw.items() if isinstance(raw, Mapping) else raw
-        return {name.lower(): _readable(value) for name, value in pairs}
+        return readable(self.raw_headers)
 
     @property
     def position(self) -> str:
@@ -53,7 +51,13 @@ class Message(msgspec.Struct, gc=False):
         return f"{self.partition}/{self.offset}"
 
 
-def _readable(value: str | bytes | None) -> str:
+def readable(headers: RawHeaders | None) -> dict[str, str]:
+    """Headers by their names in lower case."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    return {name.lower(): _text(value) for name, value in pairs}
+
+
+def _text(value: str | bytes | None) -> str:
     return value if isinstance(value, str) else (value or b"").decode("utf-8", "replace")
 
 

@@ -91,7 +91,7 @@ class ServiceSnapshots:
         for batch in self._service.pipeline.waiting:
             kind = batch.lane.kind
             batches[kind] += 1
-            records[kind] += len(batch.parts)
+            records[kind] += batch.records
             sizes[kind] += batch.bytes
         return [Lane(kind=kind, batches=batches[kind], records=records[kind], bytes=sizes[kind]) for kind in batches]
 

@@ -204,6 +204,11 @@ static PyObject *symbol_of(const Field *field, PyObject *known) {
 
 /* ---- the reader ---- */
 
+/* What a message says: the values of storage.compiled.Read, each a reference of its own. */
+typedef struct {
+    PyObject *symbol, *key, *body, *table, *parent;
+} Found;
+
 typedef struct {
     PyObject *event;  /* bytes: what stands under `e` */
     PyObject *table;
@@ -214,7 +219,6 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    vectorcallfunc call;
     PyObject *kept; /* the tuple that the layouts were read from */
     PyObject *symbols; /* a dict of them, each under itself */
     Py_ssize_t max_bytes, count;
@@ -293,64 +297,128 @@ static PyObject *trace_of(const Object *trace) {
     return parent.at == NULL ? Py_NewRef(Py_None) : PyUnicode_FromStringAndSize(parent.at, parent.size);
 }
 
-static PyObject *answer(const Reader *self, const Layout *layout, const Object *payload, Text stream,
-                        const Object *trace) {
-    int64_t levels;
-    const Field *named;
-    PyObject *symbol, *key = NULL, *body = NULL, *parent = NULL, *found = NULL;
-    if (!levels_of(layout, stream, &levels)) return NULL;
-    if (find_named(payload, PyTuple_GET_ITEM(layout->names, 0), &named) != FOUND) return NULL;
-    if ((symbol = symbol_of(named, self->symbols)) == NULL) return NULL;
-    int known = layout->pack == Py_None ? read_book(layout, payload, levels, symbol, &key, &body)
-                                        : read_columns(layout, payload, symbol, &key, &body);
-    if (known && (parent = trace_of(trace)) != NULL) found = PyTuple_Pack(5, symbol, key, body, layout->table, parent);
-    Py_DECREF(symbol);
-    Py_XDECREF(key);
-    Py_XDECREF(body);
-    Py_XDECREF(parent);
-    return found;
+static void forget(Found *found) {
+    Py_CLEAR(found->symbol);
+    Py_CLEAR(found->key);
+    Py_CLEAR(found->body);
+    Py_CLEAR(found->table);
+    Py_CLEAR(found->parent);
 }
 
-static PyObject *reading(const Reader *self, const char *at, const char *end) {
+static int answer(const Reader *self, const Layout *layout, const Object *payload, Text stream, const Object *trace,
+                  Found *to) {
+    int64_t levels;
+    const Field *named;
+    if (!levels_of(layout, stream, &levels)) return 0;
+    if (find_named(payload, PyTuple_GET_ITEM(layout->names, 0), &named) != FOUND) return 0;
+    *to = (Found){.symbol = symbol_of(named, self->symbols)};
+    if (to->symbol == NULL) return 0;
+    int known = layout->pack == Py_None ? read_book(layout, payload, levels, to->symbol, &to->key, &to->body)
+                                        : read_columns(layout, payload, to->symbol, &to->key, &to->body);
+    to->table = Py_NewRef(layout->table);
+    if (known && (to->parent = trace_of(trace)) != NULL) return 1;
+    forget(to);
+    return 0;
+}
+
+static int reading(const Reader *self, const char *at, const char *end, Found *to) {
     Object around, data, trace;
     const Field *field;
     data.count = trace.count = 0;
     at = object(blank(at), &around, &data, &trace);
-    if (at == NULL || blank(at) != end) return NULL;
+    if (at == NULL || blank(at) != end) return 0;
     const Object *payload = &around;
     switch (find(&around, "data", 4, &field)) {
-        case TWICE: return NULL;
+        case TWICE: return 0;
         case FOUND:
-            if (field->kind != '{') return NULL;
+            if (field->kind != '{') return 0;
             payload = &data;
             break;
         default: /* it stands without a wrapper; an answer to a subscription is none */
-            if (find(&around, "result", 6, &field) || find(&around, "error", 5, &field)) return NULL;
+            if (find(&around, "result", 6, &field) || find(&around, "error", 5, &field)) return 0;
     }
     int traces = find(&around, "_otel_trace_headers", 19, &field);
-    if (traces == TWICE || (traces == FOUND && field->kind != '{')) return NULL;
+    if (traces == TWICE || (traces == FOUND && field->kind != '{')) return 0;
     Text stream = {NULL, 0};
     const Layout *layout = optional_text(&around, "stream", &stream) ? layout_of(self, payload) : NULL;
-    return layout == NULL ? NULL : answer(self, layout, payload, stream, &trace);
+    return layout != NULL && answer(self, layout, payload, stream, &trace, to);
 }
 
-static PyObject *Reader_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names) {
-    Reader *self = (Reader *)callable;
-    if (PyVectorcall_NARGS(flags) != 1 || names != NULL) {
-        PyErr_SetString(PyExc_TypeError, "a reader takes the bytes of one message");
-        return NULL;
-    }
-    if (!PyBytes_CheckExact(args[0])) Py_RETURN_NONE;
-    const char *at = PyBytes_AS_STRING(args[0]);
-    Py_ssize_t size = PyBytes_GET_SIZE(args[0]);
-    PyObject *found = size > self->max_bytes ? NULL : reading(self, at, at + size);
-    if (found != NULL) return found;
-    if (PyErr_Occurred()) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception)) return NULL;
-        PyErr_Clear(); /* the long way meets it too, and says it in its own words */
-    }
-    return Py_NewRef(Py_None);
+/* 1 when the message was understood whole, 0 when it is one for the long way, -1 for what no way can mend. */
+static int understood(const Reader *self, PyObject *data, Found *to) {
+    if (!PyBytes_CheckExact(data) || PyBytes_GET_SIZE(data) > self->max_bytes) return 0;
+    const char *at = PyBytes_AS_STRING(data);
+    if (reading(self, at, at + PyBytes_GET_SIZE(data), to)) return 1;
+    if (!PyErr_Occurred()) return 0;
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) return -1;
+    PyErr_Clear(); /* the long way meets it too, and says it in its own words */
+    return 0;
 }
+
+/* ---- of many messages, the columns of each collection ---- */
+
+static PyObject *new_columns(void) {
+    PyObject *columns = PyTuple_New(4);
+    for (Py_ssize_t place = 0; columns != NULL && place < 4; place++) {
+        PyObject *column = PyList_New(0);
+        if (column == NULL) Py_CLEAR(columns);
+        else PyTuple_SET_ITEM(columns, place, column);
+    }
+    return columns;
+}
+
+/* The columns of a table and symbol among those that were met; a borrowed reference. */
+static PyObject *columns_of(PyObject *met, const Found *found) {
+    PyObject *name = PyTuple_Pack(2, found->table, found->symbol), *columns = NULL;
+    if (name == NULL) return NULL;
+    columns = PyDict_GetItemWithError(met, name);
+    if (columns == NULL && !PyErr_Occurred()) {
+        PyObject *made = new_columns();
+        if (made != NULL && PyDict_SetItem(met, name, made) == 0) columns = made;
+        Py_XDECREF(made);
+    }
+    Py_DECREF(name);
+    return columns;
+}
+
+static int append_place(PyObject *column, Py_ssize_t place) {
+    PyObject *number = PyLong_FromSsize_t(place);
+    int failed = number == NULL || PyList_Append(column, number);
+    Py_XDECREF(number);
+    return failed;
+}
+
+static int append(PyObject *met, const Found *found, Py_ssize_t place) {
+    PyObject *columns = columns_of(met, found);
+    return columns == NULL || append_place(PyTuple_GET_ITEM(columns, 0), place)
+           || PyList_Append(PyTuple_GET_ITEM(columns, 1), found->key)
+           || PyList_Append(PyTuple_GET_ITEM(columns, 2), found->body)
+           || PyList_Append(PyTuple_GET_ITEM(columns, 3), found->parent);
+}
+
+static int read_into(const Reader *self, PyObject *messages, PyObject *met, PyObject *others) {
+    int failed = 0;
+    for (Py_ssize_t place = 0; !failed && place < PyList_GET_SIZE(messages); place++) {
+        Found found;
+        PyObject *data = Py_NewRef(PyList_GET_ITEM(messages, place));
+        int read = understood(self, data, &found);
+        Py_DECREF(data);
+        failed = read < 0 || (read ? append(met, &found, place) : append_place(others, place));
+        if (read > 0) forget(&found);
+    }
+    return !failed;
+}
+
+static PyObject *Reader_columns(const Reader *self, PyObject *messages) {
+    if (!PyList_CheckExact(messages)) return PyErr_SetString(PyExc_TypeError, "messages are a list"), NULL;
+    PyObject *met = PyDict_New(), *others = PyList_New(0), *both = NULL;
+    if (met != NULL && others != NULL && read_into(self, messages, met, others)) both = PyTuple_Pack(2, met, others);
+    Py_XDECREF(met);
+    Py_XDECREF(others);
+    return both;
+}
+
+static PyMethodDef Reader_methods[] = {{"columns", (PyCFunction)Reader_columns, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 
 static int lay_out(Layout *to, PyObject *from) {
     if (!PyArg_ParseTuple(from, "SUOO!O", &to->event, &to->table, &to->pack, &PyTuple_Type, &to->names, &to->levels))
@@ -373,7 +441,6 @@ static PyObject *Reader_new(PyTypeObject *type, PyObject *args, PyObject *names)
     if (!PyArg_ParseTuple(args, "O!n", &PyTuple_Type, &layouts, &max_bytes)) return NULL;
     Reader *self = (Reader *)type->tp_alloc(type, 0);
     if (self == NULL) return NULL;
-    self->call = Reader_call;
     self->kept = Py_NewRef(layouts);
     self->max_bytes = max_bytes;
     self->count = PyTuple_GET_SIZE(layouts);
@@ -399,8 +466,7 @@ PyTypeObject ReaderType = {
     .tp_name = "storage._packing.Reader",
     .tp_basicsize = sizeof(Reader),
     .tp_dealloc = (destructor)Reader_dealloc,
-    .tp_vectorcall_offset = offsetof(Reader, call),
-    .tp_call = PyVectorcall_Call,
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_methods = Reader_methods,
     .tp_new = Reader_new,
 };

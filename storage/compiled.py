@@ -6,7 +6,7 @@ which key, they are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from string import Formatter
 from typing import Any, NamedTuple
@@ -59,19 +59,23 @@ class Layout(NamedTuple):
     levels: Callable[[str], int | None]
 
 
-Read = tuple[str, str, Any, str, str | None]
-"""Symbol, key and what the store writes; the table; the trace's parent."""
+Found = tuple[list[int], list[str], list[Any], list[str | None]]
+"""Of the messages of one table and symbol: the place of each, its key, what the store writes, its trace's parent."""
+
+Read = Callable[[list[bytes]], tuple[Mapping[tuple[str, str], Found], Sequence[int]]]
+"""What many messages say, by table and symbol, and the places of those that are left to the long way."""
 
 
-def reader(layouts: Iterable[Layout], packs: Packs, max_bytes: int) -> Callable[[bytes], Read | None] | None:
-    """What reads a message that says one record, and packs it as `packs` do; None where none of them is compiled.
+def reader(layouts: Iterable[Layout], packs: Packs, max_bytes: int) -> Read | None:
+    """What reads messages that say one record each, and packs them as `packs` do; None where none is compiled.
 
-    It says None for each message that it does not understand whole, or of more than `max_bytes`.
+    It leaves each message that it does not understand whole, or of more than `max_bytes`.
     """
     if _packing is None:
         return None
     known = tuple(found for layout in layouts for found in _laid_out(layout, packs))
-    return _packing.Reader(known, max_bytes) if known else None
+    read: Read | None = _packing.Reader(known, max_bytes).columns if known else None
+    return read
 
 
 def _laid_out(layout: Layout, packs: Packs) -> Iterable[tuple[Any, ...]]:

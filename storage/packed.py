@@ -7,8 +7,9 @@ Making a record of Python values to take it apart again costs more than all the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol, overload
 
 import msgspec
 
@@ -92,11 +93,60 @@ Item = Record | Packed
 """What a store is given to write."""
 
 
+class Columns(Sequence[Packed]):
+    """Packed records of one collection as columns: most are only written, and nobody asks for a single one.
+
+    `symbols` are those of all, `each` makes the records, when somebody asks for one.
+    """
+
+    def __init__(
+        self, symbols: Collection[str], keys: list[str], bodies: list[Any], each: Callable[[], Sequence[Packed]]
+    ) -> None:
+        self.symbols = symbols
+        self.keys = keys
+        self.bodies = bodies
+        self._make = each
+
+    @cached_property
+    def _each(self) -> Sequence[Packed]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> Packed: ...
+    @overload
+    def __getitem__(self, index: slice) -> Columns: ...
+    def __getitem__(self, index: int | slice) -> Packed | Columns:
+        if isinstance(index, int):
+            return self._each[index]
+        return Columns(self.symbols, self.keys[index], self.bodies[index], lambda: self._each[index])
+
+    def pick(self, places: Sequence[int]) -> Columns:
+        """Those records, in that order."""
+        keys, bodies = [self.keys[place] for place in places], [self.bodies[place] for place in places]
+        return Columns(self.symbols, keys, bodies, lambda: [self._each[place] for place in places])
+
+
+def columns_of(items: Sequence[Item]) -> Columns | None:
+    """The same items as columns; None when any of them is a plain record."""
+    if isinstance(items, Columns):
+        return items
+    packed = [item for item in items if isinstance(item, Packed)]
+    if len(packed) < len(items):
+        return None
+    keys, bodies = [item.key for item in packed], [item.body for item in packed]
+    return Columns({item.symbol for item in packed}, keys, bodies, lambda: packed)
+
+
 def plain(item: Item) -> Record:
     """The record that an item is."""
     return item.record() if isinstance(item, Packed) else item
 
 
-def keys_of(table: Table, items: Iterable[Item]) -> list[str]:
+def keys_of(table: Table, items: Sequence[Item]) -> list[str]:
     """The keys of items of this table."""
+    if isinstance(items, Columns):
+        return items.keys
     return [item.key if isinstance(item, Packed) else table.key(item) for item in items]

@@ -1,6 +1,6 @@
 """Bytes to records: the only room that knows what messages look like."""
 
-from consumer.decode.decoded import Decoded, Failure
+from consumer.decode.decoded import Decoded, Failure, Usual
 from consumer.decode.decoder import Decoder
 
-__all__ = ["Decoded", "Decoder", "Failure"]
+__all__ = ["Decoded", "Decoder", "Failure", "Usual"]

@@ -1,31 +1,32 @@
-"""The usual message from its bytes to what the store writes in one compiled step, where there is a compiler.
+"""Usual messages from their bytes to what the store writes in one compiled step, where there is a compiler.
 
 Its plain twin is the long way of `Decoder`; a property test holds both equal, and decision 0033 says what it pays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from consumer.decode.express import origin_of
 from consumer.decode.shapes import SHAPES
 from storage import compiled
-from storage.compiled import Layout, Read
+from storage.compiled import Found, Layout, Read
 from storage.packed import Packs
 
 _DEEPEST = 4
 """Brackets inside of each other in a wrapped order book."""
 
 
-def reader(packs: Packs, max_bytes: int, max_nesting: int) -> Callable[[bytes], Read | None]:
-    """What reads usual messages for a store with these packs; it says None for any that the long way has to look at."""
+def reader(packs: Packs, max_bytes: int, max_nesting: int) -> Read:
+    """What reads usual messages for a store with these packs, and says which ones the long way has to look at."""
     found = compiled.reader(_LAYOUTS, packs, max_bytes) if max_nesting >= _DEEPEST else None
     return found or _unusual
 
 
-def _unusual(data: bytes) -> None:
+def _unusual(messages: list[bytes]) -> tuple[Mapping[tuple[str, str], Found], Sequence[int]]:
     """Without a compiler no message is usual."""
+    return {}, range(len(messages))
 
 
 def _levels(event: str) -> Callable[[str], int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,3 +35,18 @@ class Decoded(msgspec.Struct, gc=False):
         """Each record with its element."""
         elements = [0] * len(self.items) if self.elements is None else self.elements
         return list(zip(elements, self.items, strict=True))
+
+
+class Usual(NamedTuple):
+    """What usual messages say of one table and symbol: a record each, as columns.
+
+    `places` are those of the messages among all, `bodies` what the store writes, `traceparents` the traces that are
+    not in headers.
+    """
+
+    table: str
+    symbol: str
+    places: list[int]
+    keys: list[str]
+    bodies: list[Any]
+    traceparents: list[str | None]

@@ -9,13 +9,13 @@ writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
 
 from consumer.decode import compiled
-from consumer.decode.decoded import Decoded, Failure
+from consumer.decode.decoded import Decoded, Failure, Usual
 from consumer.decode.express import Express, TraceHeaders
 from consumer.decode.limits import check_limits
 from consumer.decode.origin import ABSENT, Origin, parse_stream, subject_symbol
@@ -86,17 +86,10 @@ class Decoder:
         self._read = compiled.reader(packs, max_bytes, max_nesting)
         self._express = Express(packs)
 
-    def read(self, messages: Iterable[Message]) -> Iterator[tuple[Packed, str | None] | None]:
-        """Of each usual message its one record, packed, and its trace; None for any that has to be decoded."""
-        for message in messages:
-            read = None if message.given_up else self._read(message.data)
-            if read is None:
-                yield None
-                continue
-            symbol, key, body, table, traceparent = read
-            if traceparent is None and message.raw_headers:
-                traceparent = message.headers.get("traceparent")
-            yield Packed(symbol, key, body, table, message, self), traceparent
+    def read(self, messages: list[bytes]) -> tuple[list[Usual], Sequence[int]]:
+        """What usual messages say, by table and symbol, and the places of those that have to be decoded."""
+        found, others = self._read(messages)
+        return [Usual(table, symbol, *columns) for (table, symbol), columns in found.items()], others
 
     def decode(self, message: Message) -> Decoded:
         """The records of a message; raises DecodeError, and nothing else, when there can be none."""

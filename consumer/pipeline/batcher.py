@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
-from typing import Generic, TypeVar
+from itertools import accumulate, islice
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 Lane = TypeVar("Lane")
 Part = TypeVar("Part")
+
+
+class Parts(Protocol):
+    """Parts that go to the same lane."""
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """The bytes of each."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The bytes of all."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, some: slice, /) -> Self: ...
+
+    def join(self, others: list[Any]) -> None:
+        """Follow these parts."""
+        ...
+
+
+class Loose(Generic[Part]):
+    """Parts that have nothing in common but their lane."""
+
+    def __init__(self, parts: Sequence[Part], sizes: Sequence[int]) -> None:
+        self.parts = parts
+        self.sizes = sizes
+
+    @property
+    def size(self) -> int:
+        return sum(self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, some: slice) -> Loose[Part]:
+        return Loose(self.parts[some], self.sizes[some])
+
+    def join(self, others: list[Part]) -> None:
+        others += self.parts
 
 
 class Trigger(StrEnum):
@@ -29,8 +73,15 @@ class Batch(Generic[Lane, Part]):
     lane: Lane
     opened_at: float
     parts: list[Part] = field(default_factory=list)
+    records: int = 0
     bytes: int = 0
     trigger: Trigger = Trigger.AGE
+
+    def take(self, parts: Parts) -> None:
+        """Let these follow."""
+        self.records += len(parts)
+        self.bytes += parts.size
+        parts.join(self.parts)
 
 
 class Batcher(Generic[Lane, Part]):
@@ -45,33 +96,41 @@ class Batcher(Generic[Lane, Part]):
         self._open: dict[Lane, Batch[Lane, Part]] = {}
 
     def __len__(self) -> int:
-        return sum(len(batch.parts) for batch in self._open.values())
+        return sum(batch.records for batch in self._open.values())
 
     @property
     def batches(self) -> Collection[Batch[Lane, Part]]:
         """The open batches, the oldest first."""
         return self._open.values()
 
-    def extend(self, lane: Lane, parts: Sequence[Part], sizes: Sequence[int], now: float) -> list[Batch[Lane, Part]]:
-        """Put parts into their lane, each with its size; returns the batches that they filled."""
-        batch, size = self._of(lane, now), sum(sizes)
-        if len(batch.parts) + len(parts) < self._max_parts and batch.bytes + size < self._max_bytes:
-            batch.parts += parts
-            batch.bytes += size
-            return []
-        added = (self.add(lane, part, size, now) for part, size in zip(parts, sizes, strict=True))
-        return [filled for filled in added if filled is not None]
-
     def add(self, lane: Lane, part: Part, size: int, now: float) -> Batch[Lane, Part] | None:
         """Put a part into its lane; returns the batch that it filled."""
-        batch = self._of(lane, now)
-        batch.parts.append(part)
-        batch.bytes += size
-        if len(batch.parts) >= self._max_parts:
-            return self._cut(batch, Trigger.SIZE)
-        if batch.bytes >= self._max_bytes:
-            return self._cut(batch, Trigger.BYTES)
-        return None
+        return next(iter(self.extend(lane, Loose([part], [size]), now)), None)
+
+    def extend(self, lane: Lane, parts: Parts, now: float) -> list[Batch[Lane, Part]]:
+        """Put parts into their lane; returns the batches that they filled."""
+        filled: list[Batch[Lane, Part]] = []
+        while not self._has_room(batch := self._of(lane, now), parts):
+            fitting = self._fitting(batch, parts.sizes)
+            batch.take(parts[:fitting])
+            filled.append(self._cut(batch, self._full(batch)))
+            parts = parts[fitting:]
+            if not len(parts):
+                return filled
+        batch.take(parts)
+        return filled
+
+    def _has_room(self, batch: Batch[Lane, Part], parts: Parts) -> bool:
+        """Whether the batch is still open with these."""
+        return batch.records + len(parts) < self._max_parts and batch.bytes + parts.size < self._max_bytes
+
+    def _fitting(self, batch: Batch[Lane, Part], sizes: Sequence[int]) -> int:
+        """How many parts of these sizes fill the batch."""
+        by_bytes = bisect_left(list(accumulate(sizes)), self._max_bytes - batch.bytes) + 1
+        return min(by_bytes, self._max_parts - batch.records)
+
+    def _full(self, batch: Batch[Lane, Part]) -> Trigger:
+        return Trigger.SIZE if batch.records >= self._max_parts else Trigger.BYTES
 
     def _of(self, lane: Lane, now: float) -> Batch[Lane, Part]:
         batch = self._open.get(lane)

@@ -1,10 +1,11 @@
-"""What lies in a batch: the parts of messages, each with its message."""
+"""What lies in a batch: the parts of messages, each with its message, or many of one run together."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -12,8 +13,9 @@ from consumer.messages import Delivery, Settlement, settle
 from consumer.pipeline.budget import Budget
 from consumer.pipeline.tally import Counts, Fate
 from consumer.pipeline.ticket import Ticket
+from consumer.runs import Channel, trace_of
 from storage import Reason, Table
-from storage.packed import Item
+from storage.packed import Item, Packed, Unpacks
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,16 @@ class Failed(msgspec.Struct, gc=False, eq=False):
     traceparent: str | None
     ticket: Ticket | None
 
+    @property
+    def time_ms(self) -> int | None:
+        """When the bus had the message."""
+        return self.delivery.message.time_ms
+
+    @property
+    def traceparents(self) -> Sequence[str | None]:
+        """Its trace."""
+        return (self.traceparent,)
+
 
 class Entry(msgspec.Struct, gc=False, eq=False):
     """A record on its way. Most messages say one: it has no ticket, and settles its message alone."""
@@ -58,8 +70,112 @@ class Entry(msgspec.Struct, gc=False, eq=False):
         """The same part, now that it cannot be stored."""
         return Failed(self.delivery, self.counts, self.element, reason, error, self.traceparent, self.ticket)
 
+    # as a strand of one
 
-Part = Entry | Failed
+    @property
+    def time_ms(self) -> int | None:
+        return self.delivery.message.time_ms
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return (self,)
+
+    @property
+    def symbol(self) -> str:
+        return self.item.symbol
+
+    @property
+    def keys(self) -> Sequence[str]:
+        return (self.item.key,) if isinstance(self.item, Packed) else ()
+
+    @property
+    def bodies(self) -> Sequence[Any]:
+        return (self.item.body,) if isinstance(self.item, Packed) else ()
+
+    @property
+    def traceparents(self) -> Sequence[str | None]:
+        return (self.traceparent,)
+
+
+class Strand(msgspec.Struct, gc=False, eq=False):
+    """Usual records of one channel that go to the same place, as columns; each has its message to itself.
+
+    `rows` are their messages as the driver has them, `data` what those say, `size` their bytes, `parents` the traces
+    that are not in headers.
+    """
+
+    channel: Channel
+    counts: Counts
+    table: str
+    symbol: str
+    unpacks: Unpacks
+    size: int
+    rows: list[Any]
+    data: list[bytes]
+    keys: list[str]
+    bodies: list[Any]
+    parents: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Bytes of each message."""
+        return list(map(len, self.data))
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The offsets of the first and of the last message."""
+        return self.channel.offset(self.rows[0]), self.channel.offset(self.rows[-1])
+
+    @property
+    def time_ms(self) -> int | None:
+        """When the bus had the first message."""
+        return self.channel.deliveries(self.rows[:1])[0].message.time_ms
+
+    @property
+    def _columns(self) -> tuple[list[Any], ...]:
+        return self.rows, self.data, self.keys, self.bodies, self.parents
+
+    def __getitem__(self, some: slice) -> Strand:
+        size = sum(map(len, self.data[some]))
+        columns = (column[some] for column in self._columns)
+        return Strand(self.channel, self.counts, self.table, self.symbol, self.unpacks, size, *columns)
+
+    def join(self, others: list[Any]) -> None:
+        """Follow parts of the same collection, as part of the last one if that is of the same channel."""
+        last = others[-1] if others else None
+        if isinstance(last, Strand) and last.channel == self.channel:
+            last.size += self.size
+            for column, more in zip(last._columns, self._columns, strict=True):
+                column += more
+        else:
+            others.append(self)
+
+    @property
+    def traceparents(self) -> Iterator[str | None]:
+        """The trace of each."""
+        return map(self._trace, self.rows, self.parents)
+
+    def _trace(self, row: Any, parent: str | None) -> str | None:
+        return parent or trace_of(self.channel.headers(row))
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The same, each for itself: made anew, to be settled in its place."""
+        deliveries = self.channel.deliveries(self.rows)
+        items = map(self._item, deliveries, self.keys, self.bodies)
+        return [
+            Entry(delivery, self.counts, 0, item, traceparent, None)
+            for delivery, item, traceparent in zip(deliveries, items, self.traceparents, strict=True)
+        ]
+
+    def _item(self, delivery: Delivery, key: str, body: Any) -> Packed:
+        return Packed(self.symbol, key, body, self.table, delivery.message, self.unpacks)
+
+
+Part = Entry | Failed | Strand
 
 
 class Ending:
@@ -70,9 +186,22 @@ class Ending:
 
     def end(self, parts: Sequence[Part], fate: Fate) -> None:
         """Let parts end with the same fate."""
+        settlement = _SETTLEMENTS.get(fate, Settlement.STORED)
+        single = [part for part in parts if not isinstance(part, Strand)]
+        if len(single) < len(parts):
+            self._end_strands([part for part in parts if isinstance(part, Strand)], fate, settlement)
+        if single:
+            self._end_single(single, fate, settlement)
+
+    def _end_strands(self, strands: Sequence[Strand], fate: Fate, settlement: Settlement) -> None:
+        for strand in strands:
+            strand.counts.fates[fate] += len(strand)
+            self.budget.give(len(strand), strand.size)
+            strand.channel.settle(strand.rows, settlement)
+
+    def _end_single(self, parts: Sequence[Entry | Failed], fate: Fate, settlement: Settlement) -> None:
         for counts, number in Counter([part.counts for part in parts]).items():
             counts.fates[fate] += number
-        settlement = _SETTLEMENTS.get(fate, Settlement.STORED)
         alone = [part.delivery for part in parts if part.ticket is None]
         self.settle(alone, settlement)
         if len(alone) < len(parts):
@@ -83,7 +212,7 @@ class Ending:
         self.budget.give(len(deliveries), sum([len(delivery.message.data) for delivery in deliveries]))
         settle(deliveries, settlement)
 
-    def _end_shared(self, parts: Sequence[Part], settlement: Settlement) -> None:
+    def _end_shared(self, parts: Sequence[Entry | Failed], settlement: Settlement) -> None:
         done = [
             (part.delivery, ticket.settlement)
             for part in parts

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 
-from consumer.decode import Decoded, Decoder, Failure
+from consumer.decode import Decoded, Decoder, Failure, Usual
 from consumer.errors import DecodeError
 from consumer.messages import Delivery, Message, Settlement
-from consumer.pipeline.batcher import Batch, Batcher
-from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part
+from consumer.pipeline.batcher import Batch, Batcher, Loose
+from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part, Strand
 from consumer.pipeline.router import Place, Router
 from consumer.pipeline.tally import Fate, Tally
 from consumer.pipeline.ticket import Ticket
+from consumer.runs import Run
 from consumer.telemetry import events
 from storage import Reason
 from storage.packed import Item
 
-Strands = defaultdict[Place, list[Part]]
+Parts = defaultdict[Place, list[Entry | Failed]]
 """What goes to the same place, in its order."""
 
 Full = list[Batch[Lane, Part]]
@@ -36,34 +36,39 @@ class Intake:
         self._batcher = batcher
         self._ending = ending
 
-    def take(self, deliveries: Sequence[Delivery], now: float) -> Full:
-        """Take deliveries in, and return the batches that they filled."""
-        strands: Strands = defaultdict(list)
-        places = self._router.places
-        read = self._decoder.read([delivery.message for delivery in deliveries])
-        for delivery, usual in zip(deliveries, read, strict=True):
-            if usual is None:
-                self._take_apart(strands, delivery)
-                continue
-            item, traceparent = usual
-            place = places.get((item.table, item.symbol, None, delivery.message.partition))
-            if place is None:
-                self._keep(strands, delivery, 0, item, traceparent, None)
-            else:  # where another has gone: what `_keep` does, without a call
-                strands[place].append(Entry(delivery, place.counts, 0, item, traceparent, None))
-        return [batch for place, parts in strands.items() for batch in self._gather(place, parts, now)]
+    def take(self, run: Run, now: float) -> Full:
+        """Take a run in, and return the batches that it filled."""
+        parts: Parts = defaultdict(list)
+        usual, others = ([], range(len(run))) if run.given_up else self._decoder.read(run.data)
+        for place in others:
+            self._take_apart(parts, run.delivery(place))
+        full = [batch for each in usual for batch in self._lay(parts, run, each, now)]
+        return full + [batch for place, some in parts.items() for batch in self._gather(place, some, now)]
 
-    def _take_apart(self, strands: Strands, delivery: Delivery) -> None:
+    def _lay(self, parts: Parts, run: Run, usual: Usual, now: float) -> Full:
+        """Lay what is usual as one strand; each for itself where something else goes to the same place."""
+        table, symbol, places, *columns = usual
+        place = self._router.place_of(table, symbol, run.channel)
+        rows, data = run.pick(places)
+        size = sum(map(len, data))
+        strand = Strand(run.channel, place.counts, table, symbol, self._decoder, size, rows, data, *columns)
+        if place in parts:
+            parts[place] = _in_order(run, [*parts[place], *strand.entries])
+            return []
+        place.counts.receive(len(strand.rows), *strand.span)
+        return self._batcher.extend(place.lane, strand, now)
+
+    def _take_apart(self, parts: Parts, delivery: Delivery) -> None:
         """What a message says that may say anything: several records, none, or nonsense."""
         decoded = self._decoded(delivery.message)
-        parts = len(decoded.items) + len(decoded.failures)
-        if not parts:
+        ends = len(decoded.items) + len(decoded.failures)
+        if not ends:
             self._ignore(delivery)
-        ticket = Ticket(parts) if parts > 1 else None
+        ticket = Ticket(ends) if ends > 1 else None
         for element, error in decoded.failures:
-            self._fail(strands, delivery, element, error.reason, error.detail, decoded.traceparent, ticket)
+            self._fail(parts, delivery, element, error.reason, error.detail, decoded.traceparent, ticket)
         for element, item in decoded.records:
-            self._keep(strands, delivery, element, item, decoded.traceparent, ticket)
+            self._keep(parts, delivery, element, item, decoded.traceparent, ticket)
 
     def _decoded(self, message: Message) -> Decoded:
         if message.given_up:
@@ -81,7 +86,7 @@ class Intake:
 
     def _keep(
         self,
-        strands: Strands,
+        parts: Parts,
         delivery: Delivery,
         element: int,
         item: Item,
@@ -91,18 +96,19 @@ class Intake:
         try:
             place = self._router.place(item, delivery.message)
         except ValueError as error:
-            self._fail(strands, delivery, element, Reason.INVALID_SYMBOL, str(error), traceparent, ticket)
+            self._fail(parts, delivery, element, Reason.INVALID_SYMBOL, str(error), traceparent, ticket)
         else:
-            strands[place].append(Entry(delivery, place.counts, element, item, traceparent, ticket))
+            parts[place].append(Entry(delivery, place.counts, element, item, traceparent, ticket))
 
-    def _fail(self, strands: Strands, delivery: Delivery, element: int, *why: *Why) -> None:
+    def _fail(self, parts: Parts, delivery: Delivery, element: int, *why: *Why) -> None:
         place = self._router.nowhere(delivery.message)
-        strands[place].append(Failed(delivery, place.counts, element, *why))
+        parts[place].append(Failed(delivery, place.counts, element, *why))
 
-    def _gather(self, place: Place, parts: list[Part], now: float) -> Full:
+    def _gather(self, place: Place, parts: list[Entry | Failed], now: float) -> Full:
         messages = [part.delivery.message for part in parts]
         place.counts.receive(len(parts), messages[0].offset, messages[-1].offset)
-        return self._batcher.extend(place.lane, parts, [len(message.data) for message in messages], now)
+        sizes = [len(message.data) for message in messages]
+        return self._batcher.extend(place.lane, Loose(parts, sizes), now)
 
     def _ignore(self, delivery: Delivery) -> None:
         message = delivery.message
@@ -110,3 +116,9 @@ class Intake:
         counts.receive(1, message.offset, message.offset)
         counts.fates[Fate.IGNORED] += 1
         self._ending.settle([delivery], Settlement.STORED)
+
+
+def _in_order(run: Run, parts: list[Entry | Failed]) -> list[Entry | Failed]:
+    """Parts of messages of a run as those follow each other there."""
+    order = {run.channel.offset(row): place for place, row in enumerate(run.rows)}
+    return sorted(parts, key=lambda part: order[part.delivery.message.offset])

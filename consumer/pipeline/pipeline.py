@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import chain
 from typing import Any
 
 from config.flow import Batching
 from consumer.decode import Decoder
 from consumer.errors import SourceRefused
-from consumer.messages import Delivery
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
 from consumer.pipeline.cutter import Ages, Cutter
 from consumer.pipeline.entries import Lane, Part
@@ -25,6 +25,7 @@ from consumer.pipeline.intake import Intake
 from consumer.pipeline.retry import Retrier
 from consumer.pipeline.tally import Fate, Tally
 from consumer.pipeline.writer import Writer
+from consumer.runs import Run, runs_of
 from consumer.sources.base import EndOfSource, Source
 from consumer.telemetry import events, traces
 
@@ -122,7 +123,7 @@ class Pipeline:
         await until
         events.pull_resumed(self._clock() - since)
 
-    async def _receive(self) -> Sequence[Delivery]:
+    async def _receive(self) -> Sequence[Run]:
         try:
             return await self._traced_receive()
         except SourceRefused as refusal:
@@ -131,21 +132,22 @@ class Pipeline:
             events.source_refused(self._source.name, str(refusal), refusal.fix)
             return []
 
-    async def _traced_receive(self) -> Sequence[Delivery]:
+    async def _traced_receive(self) -> Sequence[Run]:
         messages, size = self.budget.room
         with traces.receive(self._source.destination) as receiving:
             deliveries = await self._source.receive(min(messages, self._batching.max_messages, HANDFUL), size)
-            headers = (delivery.message.headers for delivery in deliveries if delivery.message.raw_headers)
-            receiving.got(len(deliveries), (each.get("traceparent") for each in headers))
-        return deliveries
+            runs = runs_of(deliveries)
+            receiving.got(len(deliveries), chain.from_iterable(run.traceparents for run in runs))
+        return runs
 
-    async def _take(self, deliveries: Sequence[Delivery]) -> None:
-        if not deliveries:
+    async def _take(self, runs: Sequence[Run]) -> None:
+        if not runs:
             return
-        self.received += len(deliveries)
-        self.redelivered += sum([delivery.message.deliveries > 1 for delivery in deliveries])
-        self.budget.take(len(deliveries), sum([len(delivery.message.data) for delivery in deliveries]))
-        self._dispatch(self._intake.take(deliveries, self._clock()))
+        for run in runs:
+            self.received += len(run)
+            self.redelivered += run.redelivered
+            self.budget.take(len(run), run.size)
+            self._dispatch(self._intake.take(run, self._clock()))
         self._cutter.look()
         await asyncio.sleep(0)  # a source that never waits must not starve the writes
 
@@ -170,8 +172,8 @@ class Pipeline:
             events.unknown_error(f"flushing {batch.lane.kind}", error)
 
     async def _write(self, batch: Batch[Lane, Part]) -> None:
-        started, lane, records = self._clock(), batch.lane, len(batch.parts)
-        traceparents = (part.traceparent for part in batch.parts)
+        started, lane, records = self._clock(), batch.lane, batch.records
+        traceparents = chain.from_iterable(part.traceparents for part in batch.parts)
         with traces.process(self._source.destination, records, traceparents):
             await self._writer.flush(batch)
             events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started, _latency(batch))
@@ -203,5 +205,5 @@ class Pipeline:
 
 def _latency(batch: Batch[Lane, Part]) -> float | None:
     """Seconds from the bus's time of the first message to now; None where the bus keeps no time."""
-    sent = batch.parts[0].delivery.message.time_ms
+    sent = batch.parts[0].time_ms
     return None if sent is None else max(0.0, time.time() - sent / 1000)

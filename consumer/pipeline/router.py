@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from consumer.messages import Message
 from consumer.pipeline.entries import DEAD_LETTERS, Lane
 from consumer.pipeline.tally import NO_DATASET, Counts, Tally
+from consumer.runs import Channel
 from storage import TABLE_OF, TABLES, Table
 from storage.packed import Item, Packed
 
@@ -26,30 +27,36 @@ class Router:
     """Remembers the place of each table, symbol, timeframe and partition, so that a name is checked and built once."""
 
     def __init__(self, tally: Tally) -> None:
-        self.places: dict[Key, Place] = {}
+        self._places: dict[Key, Place] = {}
         self._tally = tally
         self._lanes: dict[str, Lane] = {}
 
     def place(self, item: Item, message: Message) -> Place:
         """The place of a record of a message; raises ValueError for a symbol that must not become a name."""
-        table = TABLES[item.table] if isinstance(item, Packed) else TABLE_OF[type(item)]
-        key = (table.name, item.symbol, getattr(item, "timeframe", None), message.partition)
-        return self.places.get(key) or self._new_place(key, table, message)
+        table = item.table if isinstance(item, Packed) else TABLE_OF[type(item)].name
+        key = (table, item.symbol, getattr(item, "timeframe", None), message.partition)
+        return self._places.get(key) or self._new_place(key, message.source)
+
+    def place_of(self, table: str, symbol: str, channel: Channel) -> Place:
+        """The place of such records of a channel, whose symbol was found to be one."""
+        key: Key = (table, symbol, None, channel.partition)
+        return self._places.get(key) or self._new_place(key, channel.source)
 
     def nowhere(self, message: Message) -> Place:
         """The place of what is no record of any dataset."""
         key: Key = (NO_DATASET, "", None, message.partition)
-        place = self.places.get(key)
+        place = self._places.get(key)
         if place is None:
             counts = self._tally.of(NO_DATASET, NO_DATASET, message.source, message.partition)
-            place = self.places[key] = Place(DEAD_LETTERS, counts)
+            place = self._places[key] = Place(DEAD_LETTERS, counts)
         return place
 
-    def _new_place(self, key: Key, table: Table, message: Message) -> Place:
-        _, symbol, timeframe, _ = key
+    def _new_place(self, key: Key, source: str) -> Place:
+        name, symbol, timeframe, partition = key
+        table = TABLES[name]
         lane = self._lane(table, table.collection_of(symbol, timeframe))
-        counts = self._tally.of(lane.collection, lane.kind, message.source, message.partition)
-        place = self.places[key] = Place(lane, counts)
+        counts = self._tally.of(lane.collection, lane.kind, source, partition)
+        place = self._places[key] = Place(lane, counts)
         return place
 
     def _lane(self, table: Table, collection: str) -> Lane:

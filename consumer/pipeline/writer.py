@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from consumer.pipeline.batcher import Batch
+from consumer.pipeline.cargo import Cargo
 from consumer.pipeline.collapse import Round, collapse
 from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part
 from consumer.pipeline.letters import conflict, dead_letter
@@ -23,7 +24,7 @@ from consumer.pipeline.tally import Fate
 from consumer.telemetry import events, traces
 from storage import Outcome, Result, Table
 from storage.adapters.base import Conflicts, DeadLetters
-from storage.outcomes import STORED
+from storage.outcomes import DUPLICATE, STORED
 from storage.repositories.base import Repository
 from storage.times import utc_now
 
@@ -64,17 +65,17 @@ class Writer:
 
     async def flush(self, batch: Batch[Lane, Part]) -> None:
         """Write a batch and end all its parts."""
-        parts: list[Any] = list(batch.parts)  # those of the dead letters have failed, those of a collection have not
+        cargo = Cargo(batch.parts)
         try:
             async with self._turn(batch.lane), self._slots.of(batch.bytes):
                 if batch.lane.table is None:
-                    await self._bury(parts)
+                    await self._bury(cargo.parts)
                 else:
-                    await self._store(batch.lane.table, batch.lane.collection, parts)
+                    await self._store(batch.lane.table, batch.lane.collection, cargo)
         except GaveUp:
             pass
         finally:
-            self._end(parts, Fate.RETURNED)
+            self._end(cargo.parts, Fate.RETURNED)
 
     @asynccontextmanager
     async def _turn(self, lane: Lane) -> AsyncIterator[None]:
@@ -85,31 +86,28 @@ class Writer:
         async with self._turns[lane.collection]:
             yield
 
-    async def _store(self, table: Table, collection: str, entries: list[Entry]) -> None:
-        """Write round after round; `entries` loses each one that has ended."""
+    async def _store(self, table: Table, collection: str, cargo: Cargo) -> None:
+        """Write round after round; `cargo` loses each part that has ended."""
         delays = self._retrier.delays()
-        while entries:
-            chosen, results = await self._write_round(table, collection, entries)
-            if results.count(STORED) == len(entries):
-                self._end(entries, Fate.STORED)
+        while cargo.parts:
+            chosen, results = await self._write_round(table, collection, cargo)
+            if (fate := _fate_of_all(chosen, results)) is not None:
+                self._end(cargo.parts, fate)
                 return
-            fates = chosen.fates(results)
+            entries, fates = cargo.entries, chosen.fates(results)
             await self._keep_conflicts(table, collection, entries, fates)
             await self._bury_rejected(entries, fates)
             self._end_decided(entries, fates)
             if any(fate.outcome is Outcome.RETRY for fate in fates.values()):
                 await self._retrier.pause(next(delays))
 
-    async def _write_round(
-        self, table: Table, collection: str, entries: Sequence[Entry]
-    ) -> tuple[Round, Sequence[Result]]:
-        items = [entry.item for entry in entries]
+    async def _write_round(self, table: Table, collection: str, cargo: Cargo) -> tuple[Round, Sequence[Result]]:
+        items = cargo.items
         chosen = collapse(table, items)
         leaders = items if len(chosen.leaders) == len(items) else [items[index] for index in chosen.leaders]
 
         async def write() -> Sequence[Result]:
-            traceparents = (entries[index].traceparent for index in chosen.leaders)
-            with traces.flush(table.name, collection, len(leaders), traceparents):
+            with traces.flush(table.name, collection, len(leaders), cargo.traceparents):
                 return await self._repositories[table.name].write(collection, leaders)
 
         return chosen, await self._retrier.call(table.name, write)
@@ -157,3 +155,12 @@ class Writer:
             ending = list(parts)
             parts.clear()
             self.ending.end(ending, fate)
+
+
+def _fate_of_all(chosen: Round, results: Sequence[Result]) -> Fate | None:
+    """What became of all records of a round, if none of them has to be looked at."""
+    if chosen.followers or chosen.waiting:
+        return None
+    if results.count(STORED) == len(results):
+        return Fate.STORED
+    return Fate.DUPLICATE if results.count(DUPLICATE) == len(results) else None

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from consumer.errors import SourceRefused
-from consumer.messages import Delivery, Settlement
+from consumer.messages import Delivery, Message, Settlement
+from consumer.runs import Messages
 from consumer.sources import capture
 from consumer.sources.ahead import Ahead, Lines
 from consumer.sources.aside import aside
@@ -89,7 +90,8 @@ class FileSource(Source):
             taken = await self._ahead.take(max_messages, max_bytes, WAIT_SECONDS)
             self._room.set()
             if taken is not None:
-                return [Delivery(capture.read(line, taken.file, n), self) for n, line in taken.numbered]
+                messages = [capture.read(line, taken.file, number) for number, line in taken.numbered]
+                return Messages(self.name, taken.file, self).run(messages)
             if not self._ended:
                 return []
         if self._task is not None:
@@ -97,12 +99,16 @@ class FileSource(Source):
         raise EndOfSource
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
-        by_file: dict[str, list[int]] = {}
+        by_file: dict[str, list[Message]] = {}
         for delivery in deliveries:
-            if delivery.settlement is not Settlement.LATER:
-                by_file.setdefault(delivery.message.partition, []).append(delivery.message.offset)
-        for name, lines in by_file.items():
-            self._readings[name].waiting.settle(*lines)
+            by_file.setdefault(delivery.message.partition, []).append(delivery.message)
+        for messages in by_file.values():
+            self.settled_messages(messages, deliveries[0].settlement or Settlement.LATER)
+
+    def settled_messages(self, messages: Sequence[Message], settlement: Settlement) -> None:
+        if settlement is not Settlement.LATER:
+            lines = [message.offset for message in messages]
+            self._readings[messages[0].partition].waiting.settle(*lines)
 
     async def flush(self) -> None:
         if self._clock() >= self._next_save:

@@ -20,8 +20,9 @@ from consumer.messages import Delivery, Message, Settlement
 from consumer.sources.base import SourceStatus
 from consumer.sources.buffer import Buffer
 from consumer.sources.given_up import GivenUp
+from consumer.sources.jetstream_channel import StreamChannel
 from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, DurableConsumer
-from consumer.sources.jetstream_reply import consumer_sequence, places
+from consumer.sources.jetstream_reply import consumer_sequence
 from consumer.sources.leases import Leases
 from consumer.sources.nats_connection import Connection
 from consumer.sources.nats_source import FAREWELL_SECONDS, NatsSource
@@ -50,6 +51,7 @@ class JetStreamSource(NatsSource):
     ) -> None:
         super().__init__(settings, prefetch_messages=prefetch_messages, prefetch_bytes=prefetch_bytes)
         self._consumer = DurableConsumer(settings.stream, settings.durable)
+        self._channel = StreamChannel(self.name, settings.stream, self)
         self._max_ack_pending = max(max_ack_pending, 2 * prefetch_messages)
         self._info: ConsumerInfo | None = None
         self._pull: StandingPull | None = None
@@ -70,13 +72,15 @@ class JetStreamSource(NatsSource):
         return deliveries
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
-        settlement = deliveries[0].settlement  # of all of them
+        settlement = deliveries[0].settlement or Settlement.LATER  # of all of them
         if settlement is Settlement.LATER:
             # nobody else will bring them again
             self._given_up.extend([each.message for each in deliveries if each.message.given_up])
+        self.settled_by_reply([delivery.token for delivery in deliveries], settlement)
+
+    def settled_by_reply(self, replies: Sequence[str], settlement: Settlement) -> None:
         # what is not ours belongs to a consumer that is gone, or we are closed
-        ours = self._leases.end([delivery.token for delivery in deliveries])
-        self._unsent.extend(zip(ours, _words(settlement), strict=False))
+        self._unsent.extend(zip(self._leases.end(replies), _words(settlement), strict=False))
 
     async def flush(self) -> None:
         if self._connection is not None and self._subscribed:  # before that, it may be another consumer's
@@ -205,18 +209,13 @@ class JetStreamSource(NatsSource):
         return consumer_sequence(self._last_reply) if self._last_reply else 0
 
     def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
-        replies = [message.reply for message in messages]
-        self._last_reply = replies[-1]
-        source, stream = self.name, self._settings.stream
-        lent = [
-            Message(each.data, source, stream, sequence, each.subject, each.headers, time_ms, deliveries)
-            for each, (sequence, time_ms, deliveries) in zip(messages, places(replies), strict=True)
-        ]
-        self._redelivered += sum([message.deliveries > 1 for message in lent])
-        return [Delivery(message, self, reply) for message, reply in zip(lent, replies, strict=True)]
+        self._last_reply = messages[-1].reply
+        run = self._channel.run(messages)
+        self._redelivered += run.redelivered
+        return run
 
 
-def _words(settlement: Settlement | None) -> Iterator[bytes]:
+def _words(settlement: Settlement) -> Iterator[bytes]:
     """What the server is told, again and again."""
     if settlement is Settlement.STORED:
         return repeat(ACK)

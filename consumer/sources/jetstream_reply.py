@@ -22,7 +22,7 @@ def place(reply: str) -> tuple[int, int, int]:
 
 def places(replies: Sequence[str]) -> list[tuple[int, int, int]]:
     """The same of each: of one consumer they differ in their numbers only, which are read together, as JSON."""
-    head = replies[0].removesuffix(".".join(_numbers(replies[0])))
+    head = _head(replies[0])
     text = "],[".join([reply.removeprefix(head) for reply in replies]).replace(".", ",")
     try:
         numbers = _decode(f"[[{text}]]")
@@ -31,9 +31,20 @@ def places(replies: Sequence[str]) -> list[tuple[int, int, int]]:
     return [(sequence, time // 1_000_000, deliveries) for deliveries, sequence, _, time, _ in numbers]
 
 
+def redelivered(replies: Sequence[str]) -> int:
+    """How many of these messages were delivered before."""
+    first = f"{_head(replies[0])}1."
+    return sum([place(reply)[2] > 1 for reply in replies if not reply.startswith(first)])
+
+
 def consumer_sequence(reply: str) -> int:
     """How many deliveries the consumer had made with this one."""
     return int(_numbers(reply)[2])
+
+
+def _head(reply: str) -> str:
+    """What stands before the numbers."""
+    return reply.removesuffix(".".join(_numbers(reply)))
 
 
 def _numbers(reply: str) -> list[str]:

@@ -15,13 +15,14 @@ from aiokafka.errors import KafkaConnectionError
 from config.bus import KafkaSettings
 from consumer.errors import SourceRefused, SourceUnavailable
 from consumer.messages import Delivery, Settlement
+from consumer.runs import Runs
 from consumer.sources import kafka_risks
 from consumer.sources.base import LostRange, Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Reasons, Trouble, explain
 from consumer.sources.kafka_member import Member
-from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_partition import Partition, PartitionChannel
 from consumer.sources.kafka_reader import Reader
 from consumer.sources.kafka_tls import ssl_context
 from consumer.tasks import end
@@ -77,23 +78,23 @@ class KafkaSource(Source):
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
         self._trouble.raise_refusal()
         await self._backlog.arrival(RECEIVE_SECONDS)
-        deliveries: list[Delivery] = []
-        for run in self._backlog.take(max_messages, max_bytes):
-            self._redelivered += run.partition.given_again(run.records)
-            deliveries += run.partition.deliver(run.records, self)
-        return deliveries
+        taken = self._backlog.take(max_messages, max_bytes)
+        runs = [PartitionChannel(each.partition, self).run(each.records) for each in taken]
+        self._redelivered += sum(run.redelivered for run in runs)
+        return Runs(runs)
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
         by_partition: dict[int, list[Delivery]] = {}
         for delivery in deliveries:
             by_partition.setdefault(id(delivery.token), []).append(delivery)
         for settled in by_partition.values():
-            self._settled_in(settled[0].token, settled)
+            offsets = [delivery.message.offset for delivery in settled]
+            self.settled_in(settled[0].token, offsets, settled[0].settlement or Settlement.LATER)
 
-    def _settled_in(self, partition: Partition, deliveries: Sequence[Delivery]) -> None:
-        done = [each.message.offset for each in deliveries if each.settlement is not Settlement.LATER]
-        partition.watermark.settle(*done)
-        if len(done) < len(deliveries) and self._member is not None:
+    def settled_in(self, partition: Partition, offsets: Sequence[int], settlement: Settlement) -> None:
+        if settlement is not Settlement.LATER:
+            partition.watermark.settle(*offsets)
+        elif self._member is not None:
             self._member.reader.give_again(partition)
 
     async def flush(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from consumer.messages import Delivery, Message, Settler
+from consumer.messages import Delivery, Message, RawHeaders, Settlement, Settler
+from consumer.runs import Run
 from consumer.sources.watermark import Watermark
 
 Records: TypeAlias = Sequence[ConsumerRecord]
@@ -56,9 +57,13 @@ class Partition:
             return 0
         return bisect_left(records, self.given_before, key=attrgetter("offset"))
 
+    def give(self, records: Records) -> None:
+        """These are handed on."""
+        self.given_until = max(self.given_until, records[-1].offset + 1)
+
     def deliver(self, records: Records, settler: Settler) -> list[Delivery]:
         """A delivery of each of these records, with the partition as its token."""
-        self.given_until = max(self.given_until, records[-1].offset + 1)
+        self.give(records)
         name, topic = self.name, self.key.topic
         deliveries = [
             Delivery(
@@ -79,3 +84,46 @@ class Partition:
         for delivery in deliveries[: self.given_again(records)]:
             delivery.message.deliveries = 2  # Kafka does not count: the second time at least
         return deliveries
+
+
+class PartitionSettler(Settler, Protocol):
+    """The source of partitions."""
+
+    def settled_in(self, partition: Partition, offsets: Sequence[int], settlement: Settlement) -> None:
+        """Note the fate of messages of a partition."""
+        ...
+
+
+class PartitionChannel(NamedTuple):
+    """A partition as the pipeline sees it; the rows are the records of aiokafka."""
+
+    of: Partition
+    settler: PartitionSettler
+
+    @property
+    def source(self) -> str:
+        return "kafka"
+
+    @property
+    def partition(self) -> str:
+        return self.of.name
+
+    def run(self, records: Records) -> Run:
+        """Records that follow each other, as they are handed on."""
+        self.of.give(records)
+        data = [record.value or b"" for record in records]  # a tombstone is no market data: a dead letter, not a hole
+        return Run(self, records, data, self.of.given_again(records))
+
+    def offset(self, row: ConsumerRecord) -> int:
+        offset: int = row.offset
+        return offset
+
+    def headers(self, row: ConsumerRecord) -> RawHeaders | None:
+        headers: RawHeaders = row.headers
+        return headers
+
+    def deliveries(self, rows: Records) -> list[Delivery]:
+        return self.of.deliver(rows, self.settler)
+
+    def settle(self, rows: Records, settlement: Settlement) -> None:
+        self.settler.settled_in(self.of, [row.offset for row in rows], settlement)

@@ -6,11 +6,13 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from itertools import repeat
 from typing import ClassVar
 
 from msgspec.structs import replace
 
 from consumer.messages import Delivery, Message, Settlement
+from consumer.runs import Messages
 from consumer.sources.base import EndOfSource, Source, SourceStatus
 from consumer.tasks import occurs
 
@@ -154,7 +156,8 @@ class MemorySource(Source):
         self.bus = bus
         self.destination = "memory"
         self._opened = False
-        self._unflushed: list[Delivery] = []
+        self._channel = Messages(self.name, self.name, self)
+        self._unflushed: list[tuple[Message, Settlement]] = []
 
     async def open(self) -> None:
         self._opened = True
@@ -165,17 +168,21 @@ class MemorySource(Source):
         if not self.bus.connected:
             await asyncio.sleep(0)
             return []
-        return [Delivery(message, self) for message in self.bus.take(max_messages, max_bytes)]
+        return self._channel.run(self.bus.take(max_messages, max_bytes))
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
-        self._unflushed += deliveries
+        messages = [delivery.message for delivery in deliveries]
+        self.settled_messages(messages, deliveries[0].settlement or Settlement.LATER)
+
+    def settled_messages(self, messages: Sequence[Message], settlement: Settlement) -> None:
+        self._unflushed += zip(messages, repeat(settlement), strict=False)
 
     async def flush(self) -> None:
         if not self.bus.connected:
             return
         unflushed, self._unflushed = self._unflushed, []
-        for delivery in unflushed:
-            self.bus.settle(delivery.message, delivery.settlement or Settlement.LATER)
+        for message, settlement in unflushed:
+            self.bus.settle(message, settlement)
 
     async def status(self) -> SourceStatus:
         here = self._opened and self.bus.connected

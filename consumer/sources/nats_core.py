@@ -8,7 +8,8 @@ from typing import ClassVar
 from nats.aio.msg import Msg
 
 from config.bus import NatsSettings
-from consumer.messages import Delivery, Message
+from consumer.messages import Delivery, Message, Settlement
+from consumer.runs import Messages, Runs
 from consumer.sources.base import Guarantee, SourceStatus
 from consumer.sources.nats_connection import Connection
 from consumer.sources.nats_source import NatsSource
@@ -36,6 +37,9 @@ class NatsCoreSource(NatsSource):
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
         self._settled += len(deliveries)
+
+    def settled_messages(self, messages: Sequence[Message], settlement: Settlement) -> None:
+        self._settled += len(messages)
 
     async def flush(self) -> None:
         """There is nobody to tell."""
@@ -87,9 +91,12 @@ class NatsCoreSource(NatsSource):
             events.records_dropped(self.name, count)
 
     def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
-        return [self._delivery(message) for message in messages]
+        by_subject: dict[str, list[Message]] = {}
+        for message in map(self._message, messages):
+            by_subject.setdefault(message.subject, []).append(message)
+        return Runs([Messages(self.name, subject, self).run(some) for subject, some in by_subject.items()])
 
-    def _delivery(self, message: Msg) -> Delivery:
+    def _message(self, message: Msg) -> Message:
         self._received += 1
         subject = message.subject
-        return Delivery(Message(message.data, self.name, subject, self._received, subject, message.headers), self)
+        return Message(message.data, self.name, subject, self._received, subject, message.headers)

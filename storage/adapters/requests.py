@@ -8,7 +8,7 @@ from datetime import datetime
 
 from storage.errors import RejectedError
 from storage.outcomes import Reason, Result, rejected
-from storage.packed import Item, plain
+from storage.packed import Columns, Item, plain
 from storage.tables import SYMBOL, TABLES, TIMEFRAME, Table, table_of_collection
 
 _NAMES = {
@@ -32,6 +32,8 @@ def refusals(table: Table, collection: str, records: Sequence[Item]) -> dict[int
         refused = rejected(Reason.INVALID_SYMBOL, f"{collection[:80]!r} can hold no {table.name}")
         return dict.fromkeys(range(len(records)), refused)
     symbol, timeframe = meant_by(table, collection)
+    if isinstance(records, Columns) and timeframe is None and records.symbols == {symbol}:
+        return {}
     return {
         place: rejected(Reason.INVALID_SYMBOL, f"{collection} does not hold a {_named(record)}")
         for place, record in enumerate(records)

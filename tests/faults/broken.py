@@ -8,7 +8,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from consumer.decode import Decoder
 from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.budget import Budget
 from consumer.service import Service
@@ -53,13 +52,17 @@ def swallows_a_bulk_error(service: Service) -> None:
 
 def drops_on_shutdown(service: Service) -> None:
     """P1: what is left at the end is called done."""
-    settled = service.source.settled
+    receive, settled = service.source.receive, service.source.settled
+
+    async def apart(max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        return list(await receive(max_messages, max_bytes))
 
     def done(deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             delivery.settlement = Settlement.STORED
         settled(deliveries)
 
+    _replace(service.source, "receive", apart)
     _replace(service.source, "settled", done)
 
 
@@ -73,11 +76,17 @@ def hides_conflicts(service: Service) -> None:
     _around_put(service, put)
 
 
-def keys_by_position(_: Service) -> None:
+def keys_by_position(service: Service) -> None:
     """P3: a trade is known by where it came from."""
-    read, decode = Decoder.read, Decoder.decode
-    _replace(Decoder, "read", lambda decoder, messages: read(decoder, map(_numbered, messages)))
-    _replace(Decoder, "decode", lambda decoder, message: decode(decoder, _numbered(message)))
+    receive = service.source.receive
+
+    async def numbered(max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        deliveries = list(await receive(max_messages, max_bytes))
+        for delivery in deliveries:
+            delivery.message = _numbered(delivery.message)
+        return deliveries
+
+    _replace(service.source, "receive", numbered)
 
 
 def _numbered(message: Message) -> Message:

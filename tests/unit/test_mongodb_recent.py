@@ -3,14 +3,16 @@
 import pytest
 
 from storage.adapters.mongodb.recent import Recent
-from storage.packed import Packed
+from storage.packed import Columns, Packed, columns_of
 from tests.clock import Clock
 
 TRADES = "trades_BTCUSDT"
 
 
-def packed(*numbers: int, body: bytes = b"same") -> list[Packed]:
-    return [Packed("BTCUSDT", f"BTCUSDT_{number}", body, "trades") for number in numbers]
+def packed(*numbers: int, body: bytes = b"same") -> Columns:
+    columns = columns_of([Packed("BTCUSDT", f"BTCUSDT_{number}", body, "trades") for number in numbers])
+    assert columns is not None
+    return columns
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def test_they_are_forgotten_in_time(clock: Clock, age: float, known: set[int]) -
 
     for _ in range(2):
         clock.now += age / 2
-        recent.known(TRADES, [])
+        recent.known(TRADES, packed())
 
     assert recent.known(TRADES, packed(1)) == known
 
@@ -42,7 +44,7 @@ def test_they_are_forgotten_in_time(clock: Clock, age: float, known: set[int]) -
 def test_no_more_than_so_many_are_remembered(clock: Clock) -> None:
     recent = Recent(60, clock, capacity=10)
     for number in range(100):
-        recent.known(TRADES, [])
+        recent.known(TRADES, packed())
         recent.add(TRADES, packed(number), 0)
 
     assert 5 <= len(recent.known(TRADES, packed(*range(100)))) <= 10

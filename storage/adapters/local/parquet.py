@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.adapters.base import Document
-from storage.packed import Item, Packed, plain
+from storage.packed import Columns, Item, columns_of, plain
 from storage.records import Level
 from storage.tables import BOOK_TICKERS, DEPTH, Column, ColumnType, Table
 from storage.times import from_ms
@@ -60,9 +60,9 @@ def position_of(table: Table) -> str:
 
 def encode(table: Table, items: Sequence[Item]) -> pa.Table:
     """The records as rows, in their order; raises NotEncodable when any of them would not come back equal."""
-    packed = [item for item in items if isinstance(item, Packed)]
+    packed = columns_of(items)
     try:
-        if packed and len(packed) == len(items):
+        if packed:
             return _rows_of_packed(table, packed)
         records = list(map(plain, items))
         return rows_of(table, [table.key(record) for record in records], records)
@@ -80,13 +80,11 @@ def rows_of(table: Table, keys: Sequence[str], fields: Sequence[Any]) -> pa.Tabl
     return pa.Table.from_arrays([pa.array(keys, pa.string()), *columns], schema=schema_of(table))
 
 
-def _rows_of_packed(table: Table, items: Sequence[Packed]) -> pa.Table:
+def _rows_of_packed(table: Table, items: Columns) -> pa.Table:
     """Rows of what the packs of this store made: columns of texts and integers that Arrow casts."""
-    values = zip(*[item.body for item in items], strict=True)
+    values = zip(*items.bodies, strict=True)
     columns = [_cast_column(*pair) for pair in zip(table.columns, values, strict=True)]
-    return pa.Table.from_arrays(
-        [pa.array([item.key for item in items], pa.string()), *columns], schema=schema_of(table)
-    )
+    return pa.Table.from_arrays([pa.array(items.keys, pa.string()), *columns], schema=schema_of(table))
 
 
 def refusals(table: Table, records: Sequence[Item], first: int = 0) -> Iterator[tuple[int, str]]:

@@ -35,7 +35,7 @@ from storage.adapters.requests import (
 from storage.errors import RejectedError, UnavailableError
 from storage.observer import AdapterMetrics
 from storage.outcomes import DUPLICATE, STORED, Reason, Result, rejected
-from storage.packed import Item, Packed
+from storage.packed import Columns, Item, columns_of
 from storage.queries import Pipeline, check_documents, parse_changes, parse_filter, parse_find, parse_pipeline
 from storage.tables import Table
 
@@ -125,11 +125,11 @@ class MongoDBAdapter(BaseAdapter):
 
     async def _write(self, target: Target, collection: str, items: Sequence[Item]) -> Sequence[Result]:
         """Send what is not known to stand there already, and remember what a majority has then."""
-        packed = [item for item in items if isinstance(item, Packed)]
-        if len(packed) < len(items):
+        packed = columns_of(items)
+        if packed is None:
             return await write(target, items)
         epoch, known = self._recent.epoch(collection), self._recent.known(collection, packed)
-        sent = [item for place, item in enumerate(packed) if place not in known] if known else packed
+        sent = packed.pick([place for place in range(len(packed)) if place not in known]) if known else packed
         fates = await write(target, sent) if sent else []
         self._recent.add(collection, _standing(sent, fates), epoch)
         written = iter(fates)
@@ -246,11 +246,11 @@ class MongoDBAdapter(BaseAdapter):
                 await cursor.close()
 
 
-def _standing(items: Sequence[Packed], fates: Sequence[Result]) -> Sequence[Packed]:
+def _standing(items: Columns, fates: Sequence[Result]) -> Columns:
     """Those whose very bytes stand in the store now."""
     if fates.count(STORED) == len(fates):
         return items
-    return [item for item, fate in zip(items, fates, strict=True) if fate is STORED]
+    return items.pick([place for place, fate in enumerate(fates) if fate is STORED])
 
 
 def _where(start: datetime | None, end: datetime | None, symbol: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from storage.adapters.mongodb.documents import ENCODERS, MAX_DOCUMENT_BYTES
 from storage.outcomes import Reason, Result, rejected
-from storage.packed import Item, Packed
+from storage.packed import Item, Packed, columns_of
 from storage.tables import Table
 
 Fates = dict[int, Result]
@@ -59,9 +59,9 @@ class Entries(NamedTuple):
 
 def encode(table: Table, items: Sequence[Item], fates: Fates) -> Entries:
     """The records that can be sent; the others have their fate at once."""
-    bodies = [item.body for item in items if isinstance(item, Packed)]
-    if len(bodies) == len(items) and max(map(len, bodies), default=0) <= MAX_DOCUMENT_BYTES:
-        return Entries(range(len(items)), items, bodies)
+    columns = columns_of(items)
+    if columns is not None and max(map(len, columns.bodies), default=0) <= MAX_DOCUMENT_BYTES:
+        return Entries(range(len(items)), items, columns.bodies)
     found = [_encoded(table, item) for item in items]
     fates |= {place: each for place, each in enumerate(found) if isinstance(each, Result)}
     sent = [(place, items[place], each) for place, each in enumerate(found) if isinstance(each, bytes)]

@@ -6,9 +6,11 @@ its key and a hash of its bytes, so other content under the key is sent, and com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import compress
+from operator import eq
 
-from storage.packed import Packed
+from storage.packed import Columns
 
 CAPACITY = 262_144
 """Keys at most; about 190 bytes each."""
@@ -35,24 +37,24 @@ class Recent:
         """How often the collection was forgotten; to be taken before a write."""
         return self._forgotten.get(collection, 0)
 
-    def known(self, collection: str, items: Sequence[Packed]) -> set[int]:
+    def known(self, collection: str, items: Columns) -> set[int]:
         """The places of those that stand in the store already, byte for byte."""
         self._age()
         known: set[int] = set()
-        keys = [item.key for item in items]
         for generation in (self._young, self._old):
             written = generation.get(collection)
-            if written and not written.keys().isdisjoint(keys):
-                known |= {place for place, item in enumerate(items) if written.get(item.key) == hash(item.body)}
+            if written and not written.keys().isdisjoint(items.keys):
+                same = map(eq, map(written.get, items.keys), map(hash, items.bodies))
+                known.update(compress(range(len(items)), same))
         return known
 
-    def add(self, collection: str, items: Sequence[Packed], epoch: int) -> None:
+    def add(self, collection: str, items: Columns, epoch: int) -> None:
         """A majority has these, which were sent at that epoch."""
         if not self._seconds or epoch != self.epoch(collection):
             return
         written = self._young.setdefault(collection, {})
         before = len(written)
-        written.update(zip([item.key for item in items], [hash(item.body) for item in items], strict=True))
+        written.update(zip(items.keys, map(hash, items.bodies), strict=True))
         self._count += len(written) - before
 
     def forget(self, collection: str) -> None:

@@ -19,9 +19,10 @@ def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """The lines of the table on a terminal of that many columns."""
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr(OUT, "_force_terminal", True)
+    monkeypatch.setattr(OUT, "_height", 25)  # with a width alone a dumb terminal has 80 columns
 
     def lines(columns: int) -> list[str]:
-        monkeypatch.setattr(OUT, "width", columns)
+        monkeypatch.setattr(OUT, "_width", columns)
         print_table(NAMES, ROWS, total=True)
         return capsys.readouterr().out.splitlines()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from shutil import which
+from typing import Any
 
 import pytest
 
@@ -12,13 +14,36 @@ from consumer.decode.shapes.trades import TradeShape
 from storage import compiled
 from storage.adapters.local import packing as rows
 from storage.adapters.mongodb import packing as documents
-from storage.compiled import Layout
+from storage.compiled import Layout, Read
 from storage.packed import NO_PACKS, Packs
 from tests import samples
 
 pytestmark = pytest.mark.skipif(which("cc") is None, reason="without a compiler there is nothing to test")
 
-READ = reader(documents.PACKS, max_bytes=100_000, max_nesting=32)
+One = tuple[str, str, Any, str, str | None]
+"""Symbol, key, body, table and trace of one message."""
+
+
+def one(read: Read) -> Callable[[bytes], One | None]:
+    """The reader of a single message."""
+
+    def read_one(data: bytes) -> One | None:
+        found, others = read([data])
+        assert len(found) + len(others) == 1
+        for (table, symbol), (places, keys, bodies, traceparents) in found.items():
+            assert places == [0]
+            return symbol, keys[0], bodies[0], table, traceparents[0]
+        assert others == [0] or others == range(1)
+        return None
+
+    return read_one
+
+
+def reading(packs: Packs, max_bytes: int = 100_000, max_nesting: int = 32) -> Callable[[bytes], One | None]:
+    return one(reader(packs, max_bytes, max_nesting))
+
+
+READ = reading(documents.PACKS)
 TRADE = (
     b'{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}'
 )
@@ -34,7 +59,7 @@ def changed(message: bytes, **fields: object) -> bytes:
 
 @pytest.mark.parametrize("packs", [documents.PACKS, rows.PACKS], ids=["documents", "rows"])
 def test_a_trade_is_read_with_its_trace(packs: Packs) -> None:
-    read = reader(packs, max_bytes=100_000, max_nesting=32)(TRACED % TRADE)
+    read = reading(packs)(TRACED % TRADE)
 
     assert read is not None
     symbol, key, body, table, traceparent = read
@@ -125,14 +150,14 @@ def test_every_cut_of_a_message_is_left_to_the_long_way() -> None:
 
 
 def test_limits_are_kept() -> None:
-    assert reader(documents.PACKS, max_bytes=len(TRADE), max_nesting=32)(TRADE) is not None
-    assert reader(documents.PACKS, max_bytes=len(TRADE) - 1, max_nesting=32)(TRADE) is None
-    assert reader(documents.PACKS, max_bytes=100_000, max_nesting=3)(TRADE) is None
+    assert reading(documents.PACKS, max_bytes=len(TRADE))(TRADE) is not None
+    assert reading(documents.PACKS, max_bytes=len(TRADE) - 1)(TRADE) is None
+    assert reading(documents.PACKS, max_nesting=3)(TRADE) is None
 
 
 @pytest.mark.parametrize("packs", [NO_PACKS, documents.PLAIN, rows.PLAIN])
 def test_without_compiled_packs_nothing_is_read(packs: Packs) -> None:
-    assert reader(packs, max_bytes=100_000, max_nesting=32)(TRADE) is None
+    assert reading(packs)(TRADE) is None
 
 
 @pytest.mark.parametrize("other", ["text", None, memoryview(TRADE), bytearray(TRADE)])
@@ -148,8 +173,31 @@ def test_an_error_of_ours_is_left_to_the_long_way_too() -> None:
     read = compiled.reader([layout], documents.PACKS, max_bytes=100_000)
 
     assert read is not None
-    assert read(TRACED % TRADE) is None
-    assert read(TRADE) is not None
+    assert one(read)(TRACED % TRADE) is None
+    assert one(read)(TRADE) is not None
+
+
+def test_many_messages_are_read_into_columns_by_table_and_symbol() -> None:
+    other = TRADE.replace(b"BNBBTC", b"ETHUSDT").replace(b":12345", b":7")
+    again = TRADE.replace(b":12345", b":12346")
+
+    found, others = reader(documents.PACKS, 100_000, 32)([TRADE, b"[]", other, BOOK, TRACED % again, b""])
+
+    columns = {name: (places, keys, traces) for name, (places, keys, _, traces) in found.items()}
+    keys = ["BNBBTC_1672515782136_12345", "BNBBTC_1672515782136_12346"]
+    assert columns == {
+        ("trades", "BNBBTC"): ([0, 4], keys, [None, "00-a-b-01"]),
+        ("trades", "ETHUSDT"): ([2], ["ETHUSDT_1672515782136_7"], [None]),
+        ("depth", "BNBBTC"): ([3], ["BNBBTC_157_160"], [None]),
+    }
+    assert found["trades", "BNBBTC"][2] == [READ(TRADE)[2], READ(again)[2]]  # type: ignore[index]
+    assert others == [1, 5]
+
+
+@pytest.mark.parametrize("other", [(TRADE,), TRADE, None])
+def test_messages_come_as_a_list(other: object) -> None:
+    with pytest.raises(TypeError, match="a list"):
+        reader(documents.PACKS, 100_000, 32)(other)  # type: ignore[arg-type]
 
 
 def test_symbols_are_the_same_text_each_time_however_many_there_are() -> None:

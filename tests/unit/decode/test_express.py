@@ -49,8 +49,10 @@ class Reading(Decoder):
     """What is usual is read, as the pipeline does."""
 
     def decode(self, message: Message) -> Decoded:
-        (read,) = self.read([message])
-        return super().decode(message) if read is None else Decoded(read[:1], read[1])
+        usual, _ = self.read([message.data])
+        for table, symbol, _, keys, bodies, traceparents in usual:
+            return Decoded([Packed(symbol, keys[0], bodies[0], table, message, self)], traceparents[0])
+        return super().decode(message)
 
 
 LONG = LongWay()

@@ -29,11 +29,13 @@ from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
-from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_partition import Partition, PartitionChannel
 from storage import TransientError
 from storage.adapters.memory_letters import MemoryDeadLetters
 from storage.circuit_breaker import CircuitBreaker
+from storage.packed import NO_PACKS, Packs
 from storage.repositories import repositories_of
+from tests.packing import PackingAdapter
 from tests.unit.pipeline.test_pipeline_model import Driven, Moody, number_of, soon, trade
 
 KEY = TopicPartition("market-data", 0)
@@ -86,13 +88,15 @@ class LedgerSource(Source):
         if not records or self._assignment.get(KEY) is not partition:
             return []
         partition.fetched(records)
-        return partition.deliver(records, self)
+        return PartitionChannel(partition, self).run(records)
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
-            partition: Partition = delivery.token
-            if delivery.settlement is not Settlement.LATER:
-                partition.watermark.settle(delivery.message.offset)
+            self.settled_in(delivery.token, [delivery.message.offset], delivery.settlement or Settlement.LATER)
+
+    def settled_in(self, partition: Partition, offsets: Sequence[int], settlement: Settlement) -> None:
+        if settlement is not Settlement.LATER:
+            partition.watermark.settle(*offsets)
 
     async def flush(self) -> None:
         moved = self._assignment.moved()
@@ -144,6 +148,7 @@ class LedgerMachine(Driven):
     """Arrivals, answers, revokes, redeliveries and restarts in any order: nothing is committed before it is durable."""
 
     turns = 20
+    packs: ClassVar[Packs] = NO_PACKS
     store: Refusing
 
     def __init__(self) -> None:
@@ -158,7 +163,7 @@ class LedgerMachine(Driven):
         retrier = Retrier(RetrySettings(), CircuitBreaker(failure_threshold=3, recovery_timeout=0.001), sleep=soon)
         ending = Ending(Budget(MAX_IN_FLIGHT, 1 << 20))
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
-        decoder = Decoder(max_bytes=100_000, max_nesting=32)
+        decoder = Decoder(max_bytes=100_000, max_nesting=32, packs=self.packs)
         self.pipeline = Candid(self.source, decoder, writer, retrier, BATCHING)
         self.going = asyncio.create_task(self.pipeline.run())
 
@@ -232,5 +237,13 @@ class LedgerMachine(Driven):
         await self.store.disconnect()
 
 
+class ColumnsMachine(LedgerMachine):
+    """The same, where usual messages are taken in as columns."""
+
+    packs = PackingAdapter.packs
+
+
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestColumnsMachine = ColumnsMachine.TestCase
+for case in (TestLedgerMachine, TestColumnsMachine):
+    case.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

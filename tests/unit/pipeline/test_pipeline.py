@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -22,8 +23,10 @@ from consumer.sources.memory import END, MemoryBus, MemorySource, Sign
 from storage import DatabaseError, OperatorError, Reason, TransientError
 from storage.adapters.memory import MemoryAdapter
 from storage.circuit_breaker import BreakerState, CircuitBreaker
+from storage.packed import NO_PACKS, Packs
 from storage.repositories import repositories_of
 from tests import samples
+from tests.packing import PackingAdapter
 
 BATCHING = Batching(10, 1 << 20, max_writes=8, drain_seconds=0.05, ages=(0.01, 0.01))
 
@@ -33,6 +36,17 @@ def trade(trade_id: int, symbol: str = "BTCUSDT", price: str = "1.5") -> bytes:
         f'{{"e":"trade","E":1672515782136,"s":"{symbol}","t":{trade_id},"p":"{price}","q":"2",'
         f'"T":1672515782136,"m":true}}'
     ).encode()
+
+
+class Packing:
+    """What the decoder of `flow` packs: nothing, then each message is taken apart; else usual ones become columns."""
+
+    packs: ClassVar[Packs]
+
+
+@pytest.fixture(params=[NO_PACKS, PackingAdapter.packs], ids=["apart", "columns"], autouse=True)
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Packing, "packs", request.param, raising=False)
 
 
 @dataclass
@@ -72,13 +86,13 @@ async def flow(
     decoder: type[Decoder] = Decoder,
     max_in_flight: int = 1000,
 ) -> AsyncIterator[Flow]:
-    bus, store = MemoryBus(items), MemoryAdapter()
+    bus, store = MemoryBus(items), PackingAdapter()
     breaker = CircuitBreaker(failure_threshold=3, recovery_timeout=0.01)
     retrier = Retrier(RetrySettings(), breaker, sleep=no_sleep)
     ending = Ending(Budget(max_in_flight, 1 << 20))
     writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
     reading = source(bus)
-    decoding = decoder(max_bytes=100_000, max_nesting=32)
+    decoding = decoder(max_bytes=100_000, max_nesting=32, packs=Packing.packs)
     async with store, reading:
         pipeline = Pipeline(reading, decoding, writer, retrier, BATCHING)
         yield Flow(bus, store, pipeline, breaker)

@@ -26,17 +26,17 @@ from consumer.simulator import Faults, Market
 from consumer.sources.memory import END, MemoryBus, MemorySource
 from consumer.sources.watermark import Watermark
 from storage import Result, Table, TransientError
-from storage.adapters.memory import MemoryAdapter
 from storage.circuit_breaker import CircuitBreaker
 from storage.outcomes import retry
-from storage.packed import Item
+from storage.packed import NO_PACKS, Item, Packs
 from storage.repositories import repositories_of
 from storage.times import EPOCH, FOREVER
+from tests.packing import PackingAdapter
 
 BATCHING = Batching(3, 1 << 20, max_writes=8, drain_seconds=0.01, ages=(0.001, 0.001))
 
 
-class Moody(MemoryAdapter):
+class Moody(PackingAdapter):
     """A store that answers when it is told to, and how."""
 
     def __init__(self) -> None:
@@ -111,6 +111,7 @@ class PipelineMachine(Driven):
     """
 
     turns = 30
+    packs: ClassVar[Packs] = NO_PACKS
 
     @initialize()
     def begin(self) -> None:
@@ -127,7 +128,7 @@ class PipelineMachine(Driven):
         ending = Ending(Budget(12, 1 << 20))
         store = self.store
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
-        decoder = Decoder(max_bytes=100_000, max_nesting=32)
+        decoder = Decoder(max_bytes=100_000, max_nesting=32, packs=self.packs)
         self.pipeline = Pipeline(source, decoder, writer, retrier, BATCHING)
         self.going = asyncio.create_task(self.pipeline.run())
 
@@ -193,16 +194,24 @@ class PipelineMachine(Driven):
         await self.store.disconnect()
 
 
+class ColumnsMachine(PipelineMachine):
+    """The same, where usual messages are taken in as columns."""
+
+    packs = PackingAdapter.packs
+
+
 TestPipelineMachine = PipelineMachine.TestCase
-TestPipelineMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestColumnsMachine = ColumnsMachine.TestCase
+for case in (TestPipelineMachine, TestColumnsMachine):
+    case.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
 
 MARKET = [message.data for message in islice(Market(3, 2, Faults.parse(["all", "conflicts=0", "broken=0"])), 150)]
 
 
-async def documents_after(messages: Sequence[bytes]) -> dict[str, dict[str, Any]]:
+async def documents_after(messages: Sequence[bytes], packs: Packs = NO_PACKS) -> dict[str, dict[str, Any]]:
     """What stands in a store after these messages, by collection and key."""
-    store, decoder = MemoryAdapter(), Decoder(max_bytes=100_000, max_nesting=32)
+    store, decoder = PackingAdapter(), Decoder(max_bytes=100_000, max_nesting=32, packs=packs)
     retrier = Retrier(RetrySettings(), CircuitBreaker())
     ending = Ending(Budget(1000, 1 << 20))
     async with store, MemorySource(MemoryBus([*messages, END])) as source:
@@ -220,4 +229,6 @@ def test_any_order_with_repetitions_gives_the_same_documents(again: list[bytes],
     messages = [*MARKET, *again]
     chance.shuffle(messages)
 
-    assert asyncio.run(documents_after(messages)) == asyncio.run(documents_after(MARKET))
+    expected = asyncio.run(documents_after(MARKET))
+    assert asyncio.run(documents_after(messages)) == expected
+    assert asyncio.run(documents_after(messages, PackingAdapter.packs)) == expected
