@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial, wraps
 from inspect import iscoroutinefunction, isgeneratorfunction
@@ -70,7 +70,7 @@ def after(owner: object, name: str, fate: Fate) -> None:
         return survived(await call(*arguments))
 
     def survived(result: Any) -> Any:
-        if result != [] and fate.strikes():
+        if not _is_nothing(result) and fate.strikes():
             kill()
         return result
 
@@ -82,8 +82,12 @@ def after(owner: object, name: str, fate: Fate) -> None:
     setattr(owner, name, next((way for fits, way in ways if fits(call)), done))
 
 
+def _is_nothing(result: Any) -> bool:
+    return isinstance(result, Sequence) and not len(result)
+
+
 def after_decoding(fate: Fate) -> None:
-    """Die when a message was looked into, the quick way or the long one."""
+    """Die when messages were looked into, usual ones together or another one by itself."""
     after(Decoder, "read", fate)
     after(Decoder, "decode", fate)
 
@@ -160,7 +164,7 @@ def in_a_drain(service: Service, fate: Fate) -> None:
 
 STAGES: dict[str, Callable[[Service, int], None]] = {
     "after fetch": lambda service, seed: after(service.source, "receive", Fate(seed, 4)),
-    "after decode": lambda _, seed: after_decoding(Fate(seed, 400)),
+    "after decode": lambda _, seed: after_decoding(Fate(seed, 60)),
     "mid-buffer": lambda _, seed: after(Counts, "receive", Fate(seed, 60)),
     "before a write": lambda service, seed: instead(service.store, "put", Fate(seed, 15), _die),
     "mid-bulk": lambda service, seed: during(service.store, "put", Fate(seed, 15)),

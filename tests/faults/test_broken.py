@@ -17,6 +17,7 @@ from tests.faults.test_kills import doomed
 
 MANY = ("all", "conflicts=0.02", "late_candles=0.03", "disorder=0.1", "duplicates=0.1")
 COLLECTION = "trades_BTCUSDT"
+FIFTEENTH = 20  # the seed that strikes at the fifteenth settlement: the first messages of each kind are written then
 SOON = 6  # a shorter patience than the promise's: the sound service passes with it too
 
 
@@ -79,8 +80,9 @@ def replayed_in_part(judge: Judge, variant: str) -> None:
     judge.send(600)
     tapestore("run", "--until-idle", "0.5", told=judge.told)
     judge.killed = True
-    again = judge.told | {"NATS_DURABLE": f"{judge.told['NATS_DURABLE']}-again"}
-    doomed(again, "after settle, before lineage", judge.seed, variant)
+    few = {"BATCH_MAX_MESSAGES": "20", "MAX_IN_FLIGHT_MESSAGES": "60"}
+    again = judge.told | few | {"NATS_DURABLE": f"{judge.told['NATS_DURABLE']}-again"}
+    doomed(again, "after settle, before lineage", FIFTEENTH, variant)
     judge.verdict()
 
 
