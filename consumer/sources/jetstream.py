@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import count, repeat
 from random import uniform
 from typing import ClassVar
 
@@ -24,15 +23,17 @@ from consumer.sources.jetstream_channel import StreamChannel
 from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, DurableConsumer
 from consumer.sources.jetstream_reply import consumer_sequence
 from consumer.sources.leases import Leases
-from consumer.sources.nats_connection import Connection
+from consumer.sources.nats_connection import Connection, publish_to_each
 from consumer.sources.nats_source import FAREWELL_SECONDS, NatsSource
 from consumer.sources.standing_pull import StandingPull
 
 STATUS_SECONDS = 0.8
 GIVEN_BACK_SECONDS = (0.5, 2.0)  # spread, so that a failed batch does not come again as one lump
-WRITE = 1000  # words to the server in one go; then others get their turn
+WRITE = 1000  # messages of which the server is told in one go; then others get their turn
 
 ACK, TERM, PROGRESS, NAK = b"+ACK", b"+TERM", b"+WPI", b"-NAK"
+Told = tuple[bytes, list[str]]
+"""A word to the server, and the reply subjects of the messages that it is about."""
 
 
 class JetStreamSource(NatsSource):
@@ -56,7 +57,7 @@ class JetStreamSource(NatsSource):
         self._info: ConsumerInfo | None = None
         self._pull: StandingPull | None = None
         self._leases = Leases()
-        self._unsent: deque[tuple[str, bytes]] = deque()
+        self._unsent: deque[Told] = deque()
         self._redelivered = 0
         self._last_reply = ""
         self._given_up: Buffer[Message] = Buffer()
@@ -79,8 +80,11 @@ class JetStreamSource(NatsSource):
         self.settled_by_reply([delivery.token for delivery in deliveries], settlement)
 
     def settled_by_reply(self, replies: Sequence[str], settlement: Settlement) -> None:
-        # what is not ours belongs to a consumer that is gone, or we are closed
-        self._unsent.extend(zip(self._leases.end(replies), _words(settlement), strict=False))
+        ours = self._leases.end(replies)  # what is not belongs to a consumer that is gone, or we are closed
+        if settlement is Settlement.LATER:
+            self._unsent.extend((_later(), [reply]) for reply in ours)
+        else:
+            self._unsent.append((ACK if settlement is Settlement.STORED else TERM, ours))
 
     async def flush(self) -> None:
         if self._connection is not None and self._subscribed:  # before that, it may be another consumer's
@@ -186,7 +190,7 @@ class JetStreamSource(NatsSource):
             await pull.step()
             if clock() >= renewal:
                 renewal = clock() + renew_seconds
-                await _tell(connection.client, deque((reply, PROGRESS) for reply in self._leases.due()))
+                await _tell(connection.client, deque([(PROGRESS, self._leases.due())]))
         raise connection.error("connection lost")
 
     async def _send(self, client: Client) -> None:
@@ -201,7 +205,7 @@ class JetStreamSource(NatsSource):
                 await self._send(client)
                 # makes the server forget our pull; 2.9 would take a message from the rest for it, until ack_wait
                 await self._consumer.info(client)
-                await _tell(client, deque((reply, NAK) for reply in self._leases.end_all()))
+                await _tell(client, deque([(NAK, self._leases.end_all())]))
                 await client.flush()
         self._buffer.clear()
 
@@ -215,29 +219,18 @@ class JetStreamSource(NatsSource):
         return run
 
 
-def _words(settlement: Settlement) -> Iterator[bytes]:
-    """What the server is told, again and again."""
-    if settlement is Settlement.STORED:
-        return repeat(ACK)
-    if settlement is Settlement.REJECTED:
-        return repeat(TERM)
-    return iter(_later, b"")
-
-
 def _later() -> bytes:
     return b'%s {"delay": %d}' % (NAK, int(uniform(*GIVEN_BACK_SECONDS) * 1e9))  # noqa: S311 - jitter, no secret
 
 
-async def _tell(client: Client, words: deque[tuple[str, bytes]]) -> None:
-    """Send all of them; nats-py groups them into few writes. A word that could not be sent stays."""
-    for turn in count(1):
-        if not words:
-            return
-        word = words.popleft()
+async def _tell(client: Client, told: deque[Told]) -> None:
+    """Send all of it, in few writes. What could not be sent stays."""
+    while told:
+        word, replies = told.popleft()
         try:
-            await client.publish(*word)
+            for start in range(0, len(replies), WRITE):
+                await publish_to_each(client, replies[start : start + WRITE], word)
+                await asyncio.sleep(0)
         except errors.Error:
-            words.appendleft(word)
+            told.appendleft((word, replies))
             raise
-        if turn % WRITE == 0:
-            await asyncio.sleep(0)

@@ -7,7 +7,7 @@ hold it up for as long as the kernel likes, and a password that was refused once
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -131,6 +131,19 @@ class Connection:
 
     async def _closed(self) -> None:
         self._changed.set()
+
+
+async def publish_to_each(client: Client, subjects: Sequence[str], payload: bytes) -> None:
+    """Publish the same text to each subject, in one write; raises ConnectionClosedError where there is no connection.
+
+    `publish` of nats-py cost a tenth of the way from JetStream to MongoDB. What is written are the commands that it
+    would write too (https://docs.nats.io/reference/reference-protocols/nats-protocol#pub).
+    """
+    if not client.is_connected:
+        raise errors.ConnectionClosedError
+    end = f"  {len(payload)}\r\n{payload.decode()}\r\n"
+    await client._send_command(f"PUB {f'{end}PUB '.join(subjects)}{end}".encode())
+    await client._flush_pending()
 
 
 @asynccontextmanager

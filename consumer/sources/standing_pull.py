@@ -23,6 +23,20 @@ HEARTBEAT_NS = 1_000_000_000
 PROOF_SECONDS = 2
 
 
+class Inlet(asyncio.Queue[Msg]):
+    """Hands on what nats-py puts into it; nothing ever waits in it.
+
+    Its own queue, a task that empties it and a coroutine for each message are 1 µs a message more.
+    """
+
+    def __init__(self, hand_on: Callable[[Msg], None]) -> None:
+        super().__init__()
+        self._hand_on = hand_on
+
+    def put_nowait(self, message: Msg) -> None:
+        self._hand_on(message)
+
+
 class StandingPull:
     """Half of the prefetch is asked for at a time, and again when that is over and there is room for a half.
 
@@ -86,8 +100,9 @@ class StandingPull:
         """Take in what comes from now on; once only."""
         # no limits of the driver's own: beyond them it drops messages, which then wait for ack_wait
         self.subscription = await self._client.subscribe(
-            f"{self._inbox}.*", cb=self._arrived, pending_msgs_limit=0, pending_bytes_limit=0
+            f"{self._inbox}.*", pending_msgs_limit=0, pending_bytes_limit=0
         )
+        self.subscription._pending_queue = Inlet(self._arrived)  # nothing can have come: nothing was asked for yet
 
     async def step(self) -> None:
         """Ask if it is time, and wait until there is something to do, but not long.
@@ -111,7 +126,7 @@ class StandingPull:
         request = self._pull.request(self._expires, min(HEARTBEAT_NS, self._expires * 2 // 5))
         await self._client.publish(self._consumer.next_subject, request, reply=inbox)
 
-    async def _arrived(self, message: Msg) -> None:
+    def _arrived(self, message: Msg) -> None:
         """Keep it for the handful that nats-py hands on between two turns of the loop: each is a call of its own."""
         if not self._handful:
             asyncio.get_running_loop().call_soon(self.take_in)
