@@ -20,7 +20,7 @@ from consumer.idle import Idleness
 from consumer.lineage import LineageReport
 from consumer.metadata import Metadata
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.entries import Ending
+from consumer.pipeline.ending import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import GaveUp, Retrier
 from consumer.pipeline.slots import Slots

@@ -8,7 +8,8 @@ from consumer.decode import Decoded, Decoder, Failure, Usual
 from consumer.errors import DecodeError
 from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.batcher import Batch, Batcher, Loose
-from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part, Strand
+from consumer.pipeline.ending import Ending
+from consumer.pipeline.entries import Entry, Failed, Lane, Part, Strand
 from consumer.pipeline.router import Place, Router
 from consumer.pipeline.tally import Fate, Tally
 from consumer.pipeline.ticket import Ticket

@@ -16,7 +16,8 @@ from typing import Any
 from consumer.pipeline.batcher import Batch
 from consumer.pipeline.cargo import Cargo
 from consumer.pipeline.collapse import Round, collapse
-from consumer.pipeline.entries import Ending, Entry, Failed, Lane, Part
+from consumer.pipeline.ending import Ending
+from consumer.pipeline.entries import Entry, Failed, Lane, Part
 from consumer.pipeline.letters import conflict, dead_letter
 from consumer.pipeline.retry import GaveUp, Retrier
 from consumer.pipeline.slots import Slots

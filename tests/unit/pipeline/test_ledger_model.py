@@ -21,7 +21,8 @@ from consumer.decode import Decoder
 from consumer.messages import Delivery, Settlement
 from consumer.pipeline.batcher import Batch
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.entries import Ending, Lane, Part
+from consumer.pipeline.ending import Ending
+from consumer.pipeline.entries import Lane, Part
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
 from consumer.pipeline.slots import Slots

@@ -13,7 +13,7 @@ from consumer.decode import Decoded, Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Message, Settlement
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.entries import Ending
+from consumer.pipeline.ending import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
 from consumer.pipeline.slots import Slots

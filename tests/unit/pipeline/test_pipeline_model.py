@@ -16,7 +16,7 @@ from config.flow import Batching, RetrySettings
 from consumer.decode import Decoder
 from consumer.messages import Settlement
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.entries import Ending
+from consumer.pipeline.ending import Ending
 from consumer.pipeline.pipeline import Pipeline
 from consumer.pipeline.retry import Retrier
 from consumer.pipeline.slots import Slots
