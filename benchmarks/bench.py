@@ -16,9 +16,10 @@ from benchmarks import buses, feeds
 from benchmarks.buses import Bus
 from benchmarks.feeds import Feed
 from benchmarks.spans import NotMeasured
+from benchmarks.stores import Mongod
 from benchmarks.trades import Documents, documents
 from consumer.simulator.envelope import Simulated
-from tests.servers import Kafka, MongoDB, Nats, Server
+from tests.servers import Kafka, Nats, Server
 
 Made = TypeVar("Made")
 
@@ -85,7 +86,7 @@ class Bench:
     @cached_property
     def mongodb(self) -> str:
         """The URI of the database."""
-        return self.url(MongoDB)
+        return self.url(Mongod)
 
     def kafka(self, feed: str) -> Bus:
         """A topic with all messages of the feed, or a new one with those that come before what is measured."""

@@ -23,6 +23,7 @@ class MongoDB(Server):
 
     name = "mongodb"
     variable = "TEST_MONGODB_URI"
+    cache_gb = 0.5
 
     @classmethod
     def installed(cls) -> bool:
@@ -52,7 +53,7 @@ class MongoDB(Server):
         return [
             *(program, "--dbpath", self.folder / "data"),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket"),
-            *("--replSet", "rs0", "--oplogSize", "256", "--wiredTigerCacheSizeGB", "0.5"),
+            *("--replSet", "rs0", "--oplogSize", "256", "--wiredTigerCacheSizeGB", str(self.cache_gb)),
             *("--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 
