@@ -368,7 +368,8 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_packi
 
 PyMODINIT_FUNC PyInit__packing(void) {
     PyObject *module = PyModule_Create(&definition);
-    if (module == NULL || PyModule_AddType(module, &PackerType) < 0 || PyModule_AddType(module, &ReaderType) < 0)
-        Py_CLEAR(module);
+    PyTypeObject *types[] = {&PackerType, &ReaderType, &FingerprintsType};
+    for (size_t place = 0; module != NULL && place < sizeof types / sizeof *types; place++)
+        if (PyModule_AddType(module, types[place]) < 0) Py_CLEAR(module);
     return module;
 }

@@ -43,10 +43,11 @@ typedef struct {
     char types[MOST_COLUMNS];
 } Packer;
 
-extern PyTypeObject PackerType, ReaderType;
+extern PyTypeObject PackerType, ReaderType, FingerprintsType;
 
 /* Each raises ValueError for what it cannot vouch for. */
 int pack_columns(Packer *self, PyObject *symbol, const Value *values, PyObject **key, PyObject **body);
 PyObject *pack_book(const Book *book);
 char *put_book_key(char *to, const Book *book, int64_t levels); /* 107 bytes at most, for a symbol of 64 */
 Text next_text(const char **at);                        /* the next string of JSON that was looked through */
+int append_place(PyObject *list, Py_ssize_t place);     /* 0, or -1 with an exception */

@@ -274,9 +274,9 @@ static PyObject *columns_of(PyObject *met, const Found *found) {
     return columns;
 }
 
-static int append_place(PyObject *column, Py_ssize_t place) {
+int append_place(PyObject *list, Py_ssize_t place) {
     PyObject *number = PyLong_FromSsize_t(place);
-    int failed = number == NULL || PyList_Append(column, number);
+    int failed = number == NULL || PyList_Append(list, number) ? -1 : 0;
     Py_XDECREF(number);
     return failed;
 }

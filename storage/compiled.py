@@ -1,7 +1,7 @@
-"""What is compiled: packs, and a reader of messages; nothing where no compiler was there when this was installed.
+"""What is compiled: packs, a reader of messages, fingerprints; nothing where no compiler was there at installation.
 
 `_packing.c` knows how values are written, `_reading.c` how they stand in JSON; which ones, under which names and in
-which key, they are told.
+which key, they are told. `_fingerprints.c` knows again what was met.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from importlib import import_module
 from string import Formatter
 from typing import Any, NamedTuple
 
+from storage.fingerprints import Fingerprints, PlainFingerprints
 from storage.packed import KEYS, Pack, Packs, order_book_pack
 from storage.tables import TABLES, Column, ColumnType, Table
 
@@ -43,6 +44,12 @@ def rows() -> Mapping[str, Pack]:
 def documents(name_of: Callable[[Column], bytes]) -> Mapping[str, Pack]:
     """By table, the packs of documents; `name_of` says what stands before a value."""
     return _packers(lambda columns: (tuple(map(name_of, columns)),))
+
+
+def fingerprints() -> Fingerprints:
+    """New ones, compiled or plain."""
+    made: Fingerprints = PlainFingerprints() if _packing is None else _packing.Fingerprints()
+    return made
 
 
 class Layout(NamedTuple):
