@@ -361,6 +361,7 @@ static PyObject *order_book(PyObject *module, PyObject *args) {
 
 static PyMethodDef functions[] = {
     {"order_book", order_book, METH_VARARGS, "The document of an order book."},
+    {"captured", captured, METH_O, "The messages in lines, and the places of those that are not understood."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -51,3 +51,4 @@ PyObject *pack_book(const Book *book);
 char *put_book_key(char *to, const Book *book, int64_t levels); /* 107 bytes at most, for a symbol of 64 */
 Text next_text(const char **at);                        /* the next string of JSON that was looked through */
 int append_place(PyObject *list, Py_ssize_t place);     /* 0, or -1 with an exception */
+PyObject *captured(PyObject *module, PyObject *lines);    /* storage.compiled.captured */

@@ -1,7 +1,7 @@
 """What is compiled: packs, a reader of messages, fingerprints; nothing where no compiler was there at installation.
 
 `_packing.c` knows how values are written, `_reading.c` how they stand in JSON; which ones, under which names and in
-which key, they are told. `_fingerprints.c` knows again what was met.
+which key, they are told. `_captures.c` reads lines of files, `_fingerprints.c` knows again what was met.
 """
 
 from __future__ import annotations
@@ -50,6 +50,14 @@ def fingerprints() -> Fingerprints:
     """New ones, compiled or plain."""
     made: Fingerprints = PlainFingerprints() if _packing is None else _packing.Fingerprints()
     return made
+
+
+def captured(lines: list[bytes]) -> tuple[list[bytes | None], Sequence[int]]:
+    """The messages in lines of captured ones, and the places of those that are left to the long way: None there."""
+    if _packing is None:
+        return [None] * len(lines), range(len(lines))
+    found: tuple[list[bytes | None], Sequence[int]] = _packing.captured(lines)
+    return found
 
 
 class Layout(NamedTuple):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -24,9 +23,9 @@ class Lines(NamedTuple):
     lines: list[bytes]
 
     @property
-    def numbered(self) -> Iterator[tuple[int, bytes]]:
+    def numbered(self) -> list[tuple[int, bytes]]:
         """Each line that is not empty, and its number."""
-        return ((number, line) for number, line in enumerate(self.lines, self.first) if line)
+        return [row for row in enumerate(self.lines, self.first) if row[1]]
 
     @property
     def size(self) -> int:

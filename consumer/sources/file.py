@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from consumer.errors import SourceRefused
-from consumer.messages import Delivery, Message, Settlement
-from consumer.runs import Messages
-from consumer.sources import capture
+from consumer.messages import Delivery, Settlement
 from consumer.sources.ahead import Ahead, Lines
 from consumer.sources.aside import aside
 from consumer.sources.base import EndOfSource, Source, SourceStatus
+from consumer.sources.file_channel import FileChannel
 from consumer.sources.file_progress import FileProgress
 from consumer.sources.lines import blocks_of_lines
 from consumer.sources.watermark import Watermark
@@ -90,8 +89,7 @@ class FileSource(Source):
             taken = await self._ahead.take(max_messages, max_bytes, WAIT_SECONDS)
             self._room.set()
             if taken is not None:
-                messages = [capture.read(line, taken.file, number) for number, line in taken.numbered]
-                return Messages(self.name, taken.file, self).run(messages)
+                return FileChannel(self.name, taken.file, self).run(taken.numbered)
             if not self._ended:
                 return []
         if self._task is not None:
@@ -99,16 +97,15 @@ class FileSource(Source):
         raise EndOfSource
 
     def settled(self, deliveries: Sequence[Delivery]) -> None:
-        by_file: dict[str, list[Message]] = {}
+        by_file: dict[str, list[int]] = {}
         for delivery in deliveries:
-            by_file.setdefault(delivery.message.partition, []).append(delivery.message)
-        for messages in by_file.values():
-            self.settled_messages(messages, deliveries[0].settlement or Settlement.LATER)
+            by_file.setdefault(delivery.message.partition, []).append(delivery.message.offset)
+        for file, numbers in by_file.items():
+            self.settled_lines(file, numbers, deliveries[0].settlement or Settlement.LATER)
 
-    def settled_messages(self, messages: Sequence[Message], settlement: Settlement) -> None:
+    def settled_lines(self, file: str, numbers: Sequence[int], settlement: Settlement) -> None:
         if settlement is not Settlement.LATER:
-            lines = [message.offset for message in messages]
-            self._readings[messages[0].partition].waiting.settle(*lines)
+            self._readings[file].waiting.settle(*numbers)
 
     async def flush(self) -> None:
         if self._clock() >= self._next_save:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.messages import Message
-from consumer.sources.capture import CaptureWriter, read, written
+from consumer.sources.capture import CaptureWriter, bodies, read, written
 
 messages = st.builds(
     Message,
@@ -51,6 +51,50 @@ def test_any_other_line_is_the_message_itself(line: bytes) -> None:
 )
 def test_a_broken_capture_line_is_not_guessed_at(line: bytes) -> None:
     assert read(line, "tape", 1).data == line
+
+
+LINES = st.one_of(
+    messages.map(written),
+    st.binary(),
+    st.builds(lambda data: written(Message(data.encode(), "nats", "p", 1, "md.x", None, 5)), st.text('"\\/\n\t aé')),
+)
+
+
+@given(st.lists(LINES), st.data())
+def test_what_messages_say_is_the_same_by_the_quick_way(lines: list[bytes], draw: st.DataObject) -> None:
+    cut = [
+        line[: draw.draw(st.integers(0, len(line)))] + draw.draw(st.sampled_from([b"", b"}", b'"'])) for line in lines
+    ]
+    for some in (lines, cut):
+        assert bodies(some) == [read(line, "tape", 1).data for line in some]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"tapestore":{"data":"{}"}}',
+        b'{"tapestore":{"subject":"a","data":"{}"}}',
+        b'{"tapestore":{"time_ms":-5,"data":"\\b\\f\\n\\r\\t\\/\\\\\\"}}',
+        b'{"tapestore":{"time_ms":05,"data":"{}"}}',
+        b'{"tapestore":{"time_ms":-,"data":"{}"}}',
+        b'{"tapestore":{"time_ms":9223372036854775808,"data":"{}"}}',
+        b'{"tapestore":{"subject":"a","subject":"b","data":"{}"}}',
+        b'{"tapestore":{"data":"{}","subject":"a"}}',
+        b'{"tapestore":{"subject":"\xff","data":"{}"}}',
+        b'{"tapestore":{"data":"\xc3\xa9"}}',
+        b'{"tapestore":{"data":"\\u00e9"}}',
+        b'{"tapestore":{"data":"a\x00b"}}',
+        b'{"tapestore":{"data":"{}"}} ',
+        b'{"\\u0074apestore":{"data":"{}"}}',
+        b' {"tapestore":{"data":"{}"}}',
+        b'{"tapestores":{"data":"{}"}}',
+        b'{"t',
+        b'{"',
+        b"{",
+    ],
+)
+def test_no_line_is_read_otherwise_by_the_quick_way(line: bytes) -> None:
+    assert bodies([line, b"between", line]) == [read(line, "", 0).data, b"between", read(line, "", 0).data]
 
 
 def test_a_capture_line_may_have_been_written_by_others() -> None:
