@@ -10,6 +10,7 @@ ValueError here as there. */
 #define BIAS 6176       /* of the exponent of a decimal128 */
 #define MOST_WHOLE 20   /* digits before the point, */
 #define MOST_FRACTION 14 /* and after it: 34 in all, what a decimal128 holds */
+#define SCALE 18         /* digits behind the point in files */
 #define MOST_KEY 512
 #define PAIR 43         /* bytes of the document of one price level */
 
@@ -85,22 +86,39 @@ static int digits(const char *at, int most, unsigned __int128 *coefficient) {
     return count;
 }
 
-/* -?[0-9]{1,20}(\.[0-9]{1,14})?, as the 16 bytes of a decimal128. Behind the text stands something that is no digit. */
-static char *put_decimal(char *to, Text text) {
-    const char *at = text.at;
-    unsigned __int128 coefficient = 0;
-    int negative = *at == '-', fraction = 0;
-    at += negative;
-    int whole = digits(at, MOST_WHOLE, &coefficient);
+/* -?[0-9]{1,20}(\.[0-9]{1,14})?, as a coefficient without its sign and how many of its digits stand behind the point.
+Behind the text stands something that is no digit. */
+static int decimal(Text text, unsigned __int128 *coefficient, int *fraction) {
+    const char *at = text.at + (*text.at == '-');
+    *coefficient = 0;
+    *fraction = 0;
+    int whole = digits(at, MOST_WHOLE, coefficient);
     at += whole;
     if (whole && *at == '.') {
-        fraction = digits(++at, MOST_FRACTION, &coefficient);
-        if (!fraction) whole = 0;
-        at += fraction;
+        *fraction = digits(++at, MOST_FRACTION, coefficient);
+        if (!*fraction) whole = 0;
+        at += *fraction;
     }
-    if (!whole || at != text.at + text.size) return refuse("a decimal that exchanges do not write like that"), NULL;
-    uint64_t high = (uint64_t)(coefficient >> 64) | (uint64_t)(BIAS - fraction) << 49 | (uint64_t)negative << 63;
+    return (whole && at == text.at + text.size) || refuse("a decimal that exchanges do not write like that");
+}
+
+/* The 16 bytes of a decimal128 of BSON. */
+static char *put_decimal(char *to, Text text) {
+    unsigned __int128 coefficient;
+    int fraction;
+    if (!decimal(text, &coefficient, &fraction)) return NULL;
+    uint64_t high = (uint64_t)(coefficient >> 64) | (uint64_t)(BIAS - fraction) << 49 | (uint64_t)(*text.at == '-') << 63;
     return put_number(put_number(to, (uint64_t)coefficient, 8), high, 8);
+}
+
+/* The 16 bytes of a decimal128 of Arrow: an integer, SCALE of its digits behind the point. */
+static char *put_scaled(char *to, Text text) {
+    unsigned __int128 coefficient;
+    int fraction;
+    if (!decimal(text, &coefficient, &fraction)) return NULL;
+    for (; fraction < SCALE; fraction++) coefficient *= 10; /* at most 38 digits */
+    if (*text.at == '-') coefficient = -coefficient;
+    return put_number(put_number(to, (uint64_t)coefficient, 8), (uint64_t)(coefficient >> 64), 8);
 }
 
 static char *put_value(char *to, char type, const Value *value) {
@@ -166,29 +184,24 @@ static PyObject *document(Packer *self, Text key, Text symbol, const Value *valu
     return body;
 }
 
-/* A time in milliseconds, a decimal that was looked at, anything else as it is; what is absent stays so. */
-static PyObject *cell(char type, const Value *value) {
-    char scratch[16];
-    int64_t number = value->number;
-    if (!value->type) return Py_NewRef(Py_None);
-    if (type == '?') return PyBool_FromLong(number != 0);
-    if (type != 'd') return type == 't' && !epoch_ms(number, &number) ? NULL : PyLong_FromLongLong(number);
-    return put_decimal(scratch, value->text) == NULL ? NULL : PyUnicode_FromStringAndSize(value->text.at, value->text.size);
+static char *put_cell(char *to, char type, const Value *value) {
+    if (!value->type) return (char *)memset(to, 0, (size_t)width(type)) + width(type);
+    return type == 'd' ? put_scaled(to, value->text) : put_value(to, type, value);
 }
 
-static PyObject *row(Packer *self, PyObject *symbol, const Value *values) {
-    PyObject *cells = PyTuple_New(self->columns + 1);
-    if (cells == NULL) return NULL;
-    PyTuple_SET_ITEM(cells, 0, Py_NewRef(symbol));
-    for (Py_ssize_t place = 0; place < self->columns; place++) {
-        PyObject *found = cell(self->types[place], &values[place]);
-        if (found == NULL) {
-            Py_DECREF(cells);
-            return NULL;
-        }
-        PyTuple_SET_ITEM(cells, place + 1, found);
+static PyObject *row(Packer *self, Text symbol, const Value *values) {
+    PyObject *body = PyBytes_FromStringAndSize(NULL, self->fixed + symbol.size);
+    if (body == NULL) return NULL;
+    uint64_t flags = 0;
+    char *to = PyBytes_AS_STRING(body) + FLAGS;
+    for (Py_ssize_t place = 0; place < self->columns && to != NULL; place++) {
+        flags |= (uint64_t)(values[place].type != 0) << place;
+        to = put_cell(to, self->types[place], &values[place]);
     }
-    return cells;
+    if (to == NULL) return Py_DECREF(body), NULL;
+    put(to, symbol.at, (size_t)symbol.size);
+    put_number(PyBytes_AS_STRING(body), flags, FLAGS);
+    return body;
 }
 
 int pack_columns(Packer *self, PyObject *symbol, const Value *values, PyObject **key, PyObject **body) {
@@ -198,7 +211,7 @@ int pack_columns(Packer *self, PyObject *symbol, const Value *values, PyObject *
     char *end = put_key(self, name, values, scratch);
     if (end == NULL) return 0;
     Text id = {scratch, end - scratch};
-    *body = self->names == NULL ? row(self, symbol, values) : document(self, id, name, values);
+    *body = self->names == NULL ? row(self, name, values) : document(self, id, name, values);
     if (*body == NULL) return 0;
     *key = PyUnicode_FromStringAndSize(id.at, id.size);
     if (*key == NULL) Py_CLEAR(*body);
@@ -227,10 +240,11 @@ static int measure(Packer *self, const char *types) {
     if (self->columns > MOST_COLUMNS) return refuse("too many columns");
     memcpy(self->types, types, (size_t)self->columns);
     if (self->names != NULL && PyTuple_GET_SIZE(self->names) != self->columns) return refuse("types and names differ");
-    for (Py_ssize_t place = 0; self->names != NULL && place < self->columns; place++) {
-        PyObject *name = PyTuple_GET_ITEM(self->names, place);
-        if (!PyBytes_CheckExact(name)) return refuse("a name is no bytes");
-        self->fixed += PyBytes_GET_SIZE(name) + (types[place] == 'd' ? 16 : types[place] == '?' ? 1 : 8);
+    self->fixed = self->names == NULL ? FLAGS : 0;
+    for (Py_ssize_t place = 0; place < self->columns; place++) {
+        PyObject *name = self->names == NULL ? NULL : PyTuple_GET_ITEM(self->names, place);
+        if (name != NULL && !PyBytes_CheckExact(name)) return refuse("a name is no bytes");
+        self->fixed += (name == NULL ? 0 : PyBytes_GET_SIZE(name)) + width(types[place]);
     }
     for (Py_ssize_t part = 0; part < PyTuple_GET_SIZE(self->key); part++) {
         PyObject *what = PyTuple_GET_ITEM(self->key, part);
@@ -259,6 +273,11 @@ static void Packer_dealloc(Packer *self) {
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
+static PyMethodDef Packer_methods[] = {
+    {"columns", (PyCFunction)Packer_columns, METH_O, "The columns of rows that it made."},
+    {NULL, NULL, 0, NULL},
+};
+
 PyTypeObject PackerType = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "storage._packing.Packer",
@@ -267,6 +286,7 @@ PyTypeObject PackerType = {
     .tp_vectorcall_offset = offsetof(Packer, call),
     .tp_call = PyVectorcall_Call,
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_methods = Packer_methods,
     .tp_new = Packer_new,
 };
 

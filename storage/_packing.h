@@ -33,17 +33,22 @@ typedef struct {
     Side bids, asks;
 } Book;
 
+/* A row is the flags of its columns, the bytes of each as Arrow has them (zeros where it is absent), and its symbol. */
 typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *key;     /* a tuple: literal texts, and places of columns */
     PyObject *names;   /* a tuple: the type and the name of each column after the symbol, as bytes; NULL for rows */
     Py_ssize_t columns; /* after the symbol */
-    Py_ssize_t fixed;  /* bytes of all of them, with their names */
+    Py_ssize_t fixed;  /* bytes of all of them, with their names or their flags */
     char types[MOST_COLUMNS];
 } Packer;
 
 extern PyTypeObject PackerType, ReaderType, FingerprintsType;
+
+#define FLAGS 2 /* bytes: a bit for each column that is there */
+
+static inline Py_ssize_t width(char type) { return type == 'd' ? 16 : type == '?' ? 1 : 8; }
 
 /* Each raises ValueError for what it cannot vouch for. */
 int pack_columns(Packer *self, PyObject *symbol, const Value *values, PyObject **key, PyObject **body);
@@ -52,3 +57,4 @@ char *put_book_key(char *to, const Book *book, int64_t levels); /* 107 bytes at 
 Text next_text(const char **at);                        /* the next string of JSON that was looked through */
 int append_place(PyObject *list, Py_ssize_t place);     /* 0, or -1 with an exception */
 PyObject *captured(PyObject *module, PyObject *lines);    /* storage.compiled.captured */
+PyObject *Packer_columns(Packer *self, PyObject *rows);   /* storage.compiled.columns */

@@ -1,12 +1,14 @@
 """What is compiled: packs, a reader of messages, fingerprints; nothing where no compiler was there at installation.
 
 `_packing.c` knows how values are written, `_reading.c` how they stand in JSON; which ones, under which names and in
-which key, they are told. `_captures.c` reads lines of files, `_fingerprints.c` knows again what was met.
+which key, they are told. `_columns.c` makes columns of rows, `_captures.c` reads lines of files, `_fingerprints.c`
+knows again what was met.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from string import Formatter
 from typing import Any, NamedTuple
@@ -39,6 +41,22 @@ def order_books() -> Packs:
 def rows() -> Mapping[str, Pack]:
     """By table, the packs of rows."""
     return _packers(lambda columns: ())
+
+
+Texts = tuple[bytes, bytes]
+"""A column of Arrow: where each text begins, and all of them."""
+Values = tuple[int, bytes, bytes]
+"""A column of Arrow: how many values are absent, a bit for each that is there, and the values."""
+
+
+def columns() -> Mapping[str, Callable[[list[bytes]], tuple[Texts, list[Values]]]]:
+    """By table, what makes columns of rows that were packed: that of the symbol, and those after it."""
+    return {name: partial(_columns, pack) for name, pack in rows().items()}
+
+
+def _columns(pack: Any, bodies: list[bytes]) -> tuple[Texts, list[Values]]:
+    symbols, *others = pack.columns(bodies)
+    return symbols, others
 
 
 def documents(name_of: Callable[[Column], bytes]) -> Mapping[str, Pack]:

@@ -83,7 +83,8 @@ async def _as_parquet(table: Table, documents: AsyncIterator[Document], output: 
     """As the local store writes it: the same schema, exact decimals."""
     import pyarrow.parquet as pq  # the other formats do without
 
-    from storage.adapters.local.parquet import encode, schema_of
+    from storage.adapters.local.parquet import encode
+    from storage.adapters.local.schema import schema_of
 
     count = 0
     with pq.ParquetWriter(output, schema_of(table), compression="zstd") as file:

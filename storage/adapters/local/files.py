@@ -14,8 +14,9 @@ import pyarrow as pa
 from storage.adapters.local.errors import FileGone, Unreadable, damaged
 from storage.adapters.local.formats import Format, format_of
 from storage.adapters.local.manifest import File
-from storage.adapters.local.parquet import between, position_of, range_of, schema_of
+from storage.adapters.local.parquet import between, position_of, range_of
 from storage.adapters.local.recent import Recent
+from storage.adapters.local.schema import schema_of
 from storage.tables import Table, table_of_collection
 
 _OURS = re.compile(r"-?\d+-[0-9a-f]{32}(\.parquet|\.jsonl\.zst)(\.tmp)?")

@@ -1,6 +1,7 @@
-"""From the wire's own values to a row, without a record between them; Arrow reads the texts of decimals itself.
+"""From the wire's own values to a row, without a record between them.
 
-The plain twin is `parquet.encode` over the records; a property test holds the rows of both equal.
+What is made here are tuples, and Arrow reads the texts of decimals itself; the compiled packs make bytes that are
+columns of Arrow already (`packed_rows.py`). Property tests hold the rows of both equal to those of `parquet.encode`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -14,39 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.adapters.base import Document
-from storage.packed import Columns, Item, columns_of, plain
+from storage.adapters.local.packed_rows import rows_of_packed
+from storage.adapters.local.schema import DECIMAL, lists, schema_of, table_of, type_of
+from storage.packed import Item, columns_of, plain
 from storage.records import Level
 from storage.tables import BOOK_TICKERS, DEPTH, Column, ColumnType, Table
 from storage.times import from_ms
-
-SCHEMA_VERSION = 1
-
-DECIMAL = pa.decimal128(38, 18)
-TIME = pa.timestamp("ms", "UTC")
-LEVELS = pa.list_(pa.field("element", pa.struct([("price", DECIMAL), ("quantity", DECIMAL)])))
-
-_TYPES: Mapping[ColumnType, pa.DataType] = {
-    ColumnType.TEXT: pa.string(),
-    ColumnType.INT: pa.int64(),
-    ColumnType.BOOL: pa.bool_(),
-    ColumnType.DECIMAL: DECIMAL,
-    ColumnType.TIME: TIME,
-    ColumnType.LEVELS: LEVELS,
-}
 
 _SAFE_DECIMAL = Decimal(10) ** 16  # below it, 18 decimals are at most 34 digits: no need to look at each value
 
 
 class NotEncodable(ValueError):
     """Some record among these cannot become a row; `refusals` tells which."""
-
-
-@cache
-def schema_of(table: Table) -> pa.Schema:
-    """The Arrow schema of a table: `_id`, then its columns; the metadata names kind and schema version."""
-    columns = [pa.field(column.name, _TYPES[column.type]) for column in table.columns]
-    about = {"tapestore.kind": table.name, "tapestore.schema": str(SCHEMA_VERSION)}
-    return pa.schema([pa.field("_id", pa.string()), *columns], metadata=about)
 
 
 def position_of(table: Table) -> str:
@@ -63,7 +41,7 @@ def encode(table: Table, items: Sequence[Item]) -> pa.Table:
     packed = columns_of(items)
     try:
         if packed:
-            return _rows_of_packed(table, packed)
+            return rows_of_packed(table, packed)
         records = list(map(plain, items))
         return rows_of(table, [table.key(record) for record in records], records)
     except (ValueError, TypeError, OverflowError) as error:  # ArrowInvalid is a ValueError
@@ -77,14 +55,7 @@ def rows_of(table: Table, keys: Sequence[str], fields: Sequence[Any]) -> pa.Tabl
     names = [column.name for column in table.columns]
     values = zip(*map(attrgetter(*names), fields), strict=True)
     columns = [_encode_column(*pair) for pair in zip(table.columns, values, strict=True)]
-    return pa.Table.from_arrays([pa.array(keys, pa.string()), *columns], schema=schema_of(table))
-
-
-def _rows_of_packed(table: Table, items: Columns) -> pa.Table:
-    """Rows of what the packs of this store made: columns of texts and integers that Arrow casts."""
-    values = zip(*items.bodies, strict=True)
-    columns = [_cast_column(*pair) for pair in zip(table.columns, values, strict=True)]
-    return pa.Table.from_arrays([pa.array(items.keys, pa.string()), *columns], schema=schema_of(table))
+    return table_of(table, keys, columns)
 
 
 def refusals(table: Table, records: Sequence[Item], first: int = 0) -> Iterator[tuple[int, str]]:
@@ -101,21 +72,10 @@ def refusals(table: Table, records: Sequence[Item], first: int = 0) -> Iterator[
 
 
 def _encode_column(column: Column, values: tuple[Any, ...]) -> pa.Array:
-    array = _ENCODERS.get(column.type, pa.array)(values, _TYPES[column.type])
+    array = _ENCODERS.get(column.type, pa.array)(values, type_of(column))
     if column.required and array.null_count:
         raise NotEncodable(f"{column.name} is missing")
     return array
-
-
-def _cast_column(column: Column, values: tuple[Any, ...]) -> pa.Array:
-    match column.type:
-        case ColumnType.TIME:
-            return pa.array(values, pa.int64()).cast(TIME)
-        case ColumnType.DECIMAL:
-            return pa.array(values, pa.string()).cast(DECIMAL)
-        case ColumnType.LEVELS:
-            return _lists(values, lambda texts: pa.array(texts, pa.string()).cast(DECIMAL))
-    return pa.array(values, _TYPES[column.type])
 
 
 def _encode_decimals(values: Sequence[Decimal | None], kind: pa.DataType) -> pa.Array:
@@ -134,17 +94,7 @@ def _encode_times(values: Sequence[datetime | None], kind: pa.DataType) -> pa.Ar
 
 
 def _encode_levels(values: Sequence[Any], _: pa.DataType) -> pa.Array:
-    return _lists(values, lambda numbers: _encode_decimals(numbers, DECIMAL))
-
-
-def _lists(values: Sequence[Any], decimals: Callable[[Sequence[Any]], pa.Array]) -> pa.Array:
-    offsets, flat = [0], []
-    for levels in values:
-        flat.extend(levels)
-        offsets.append(len(flat))
-    prices, quantities = zip(*flat, strict=True) if flat else ((), ())
-    structs = pa.StructArray.from_arrays([decimals(prices), decimals(quantities)], fields=list(LEVELS.value_type))
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=LEVELS)
+    return lists(values, lambda numbers: _encode_decimals(numbers, DECIMAL))
 
 
 def _check_digits(values: Sequence[Decimal | None]) -> None:

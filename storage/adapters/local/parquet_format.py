@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.adapters.local.parquet import SCHEMA_VERSION, schema_of
+from storage.adapters.local.schema import SCHEMA_VERSION, schema_of
 from storage.errors import OperatorError
 from storage.tables import ColumnType, Table
 from storage.times import to_ms

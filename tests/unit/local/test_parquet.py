@@ -21,8 +21,8 @@ from storage.adapters.local.parquet import (
     position_of,
     range_of,
     refusals,
-    schema_of,
 )
+from storage.adapters.local.schema import schema_of
 from storage.tables import CANDLES, TRADES
 from tests.contracts.records import BARE, FULL, MS, SNAPSHOT, T0, candle, trade, trades
 
