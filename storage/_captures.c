@@ -34,6 +34,13 @@ static const char *integer(const char *at) {
     return at == first || at - first > 18 || (*first == '0' && at - first > 1) ? NULL : at;
 }
 
+/* An object of plain texts, from behind its opening bracket. */
+static const char *headers(const char *at) {
+    do at = plain(after(plain(after(at, "\"")), ":\""));
+    while (at != NULL && *at == ',' && at++);
+    return after(at, "}");
+}
+
 static void unescape(const char *at, Py_ssize_t size, char *to) {
     static const char ESCAPES[] = "b\bf\fn\nr\rt\t";
     for (; size--; at++) {
@@ -50,6 +57,7 @@ static const char *message(const char *at, Py_ssize_t line, Py_ssize_t *size) {
     at = after(at, "{\"tapestore\":{");
     if (after(at, "\"subject\":\"")) at = after(plain(after(at, "\"subject\":\"")), ",");
     if (after(at, "\"time_ms\":")) at = after(integer(after(at, "\"time_ms\":")), ",");
+    if (after(at, "\"headers\":{")) at = after(headers(after(at, "\"headers\":{")), ",");
     at = after(at, "\"data\":\"");
     const char *last = after(escaped(at, size), "\"}}");
     return last == end ? at : NULL;

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import NamedTuple
 
 from consumer.tasks import occurs
@@ -25,7 +25,12 @@ class Lines(NamedTuple):
     @property
     def numbered(self) -> list[tuple[int, bytes]]:
         """Each line that is not empty, and its number."""
-        return [row for row in enumerate(self.lines, self.first) if row[1]]
+        return list(compress(enumerate(self.lines, self.first), self.lines))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of those."""
+        return list(compress(range(self.first, self.first + len(self.lines)), self.lines))
 
     @property
     def size(self) -> int:

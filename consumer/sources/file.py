@@ -162,7 +162,7 @@ class FileSource(Source):
 
     def _take_in(self, reading: _Reading, block: Lines) -> None:
         reading.last = block.first + len(block.lines) - 1
-        reading.waiting.extend([number for number, _ in block.numbered])
+        reading.waiting.extend(block.numbers)
         self._ahead.put(block)
 
     def _save(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from consumer.messages import Delivery, RawHeaders, Settlement, Settler
@@ -11,6 +12,8 @@ from consumer.sources import capture
 
 Row = tuple[int, bytes]
 """The number of a line, and the line."""
+_number: Callable[[Row], int] = itemgetter(0)
+_line: Callable[[Row], bytes] = itemgetter(1)
 
 
 class LinesSettler(Settler, Protocol):
@@ -30,7 +33,7 @@ class FileChannel(NamedTuple):
 
     def run(self, rows: Sequence[Row]) -> Run:
         """Lines as they are handed on."""
-        return Run(self, rows, capture.bodies([line for _, line in rows]))
+        return Run(self, rows, capture.bodies(list(map(_line, rows))))
 
     def offset(self, row: Row) -> int:
         return row[0]
@@ -42,4 +45,4 @@ class FileChannel(NamedTuple):
         return [Delivery(capture.read(line, self.partition, number), self.settler) for number, line in rows]
 
     def settle(self, rows: Sequence[Row], settlement: Settlement) -> None:
-        self.settler.settled_lines(self.partition, [number for number, _ in rows], settlement)
+        self.settler.settled_lines(self.partition, list(map(_number, rows)), settlement)
