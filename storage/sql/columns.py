@@ -7,9 +7,9 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Numeric, String, TypeDecorator
-from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
+from storage.sql.dialects import dialect_module
 from storage.times import from_ms, to_ms
 
 MAX_TEXT_CHARACTERS = 16_000
@@ -28,9 +28,9 @@ class UtcTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
         """DATETIME(3), TIMESTAMPTZ(3), or SQLite's text that sorts."""
         if dialect.name == "mysql":
-            return dialect.type_descriptor(mysql.DATETIME(fsp=3))
+            return dialect.type_descriptor(dialect_module("mysql").DATETIME(fsp=3))
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True, precision=3))
+            return dialect.type_descriptor(dialect_module("postgresql").TIMESTAMP(timezone=True, precision=3))
         return dialect.type_descriptor(DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -80,6 +80,12 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+class _Jsonb(JSON):
+    """JSONB by its name alone: SQLAlchemy's own would bring the dialect of PostgreSQL along for everybody."""
+
+    __visit_name__ = "JSONB"
+
+
 def Json() -> TypeEngine[Any]:  # noqa: N802 - it stands where a type stands
     """JSON on MySQL and SQLite, JSONB on PostgreSQL; None is NULL."""
-    return JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+    return JSON(none_as_null=True).with_variant(_Jsonb(none_as_null=True), "postgresql")

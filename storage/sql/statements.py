@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Insert, Table, func
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.sql.dialects import dialect_module
 
 Values = Mapping[str, Any]
 
@@ -20,10 +21,10 @@ async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[V
     """
     if not rows:
         return 0
+    insert = dialect_module(connection.dialect.name).insert(table)
     if connection.dialect.name == "mysql":
-        return (await connection.execute(mysql.insert(table).prefix_with("IGNORE"), _in_order(table, rows))).rowcount
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
+        return (await connection.execute(insert.prefix_with("IGNORE"), _in_order(table, rows))).rowcount
+    statement = insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
     # The drivers do not count what many executions changed; what comes back can be counted.
     result = await connection.execute(statement.returning(*table.primary_key), _in_order(table, rows))
     return len(result.all())
@@ -51,12 +52,14 @@ def _upsert(dialect: str, table: Table, keep: frozenset[str]) -> Insert:
 
 def _insert_or(dialect: str, table: Table, keep: frozenset[str], change: Callable[[Any, Any], Any]) -> Insert:
     columns = [column for column in table.columns if not column.primary_key and column.name not in keep]
-    if dialect == "mysql":
-        insert = mysql.insert(table)
-        return insert.on_duplicate_key_update({c.name: change(insert.inserted[c.name], c) for c in columns})
-    other: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    changes = {c.name: change(other.excluded[c.name], c) for c in columns}
-    statement: Insert = other.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+    insert = dialect_module(dialect).insert(table)
+    new = insert.inserted if dialect == "mysql" else insert.excluded
+    changes = {column.name: change(new[column.name], column) for column in columns}
+    statement: Insert = (
+        insert.on_duplicate_key_update(changes)
+        if dialect == "mysql"
+        else insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+    )
     return statement
 
 

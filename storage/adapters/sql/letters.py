@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.adapters.base import Conflicts, DeadLetters
@@ -21,6 +20,7 @@ from storage.adapters.sql.slices import Condition
 from storage.errors import TransientError
 from storage.letters import Conflict, DeadLetter
 from storage.outcomes import Reason
+from storage.sql.dialects import dialect_module
 from storage.sql.statements import insert_new
 
 PART_BYTES = 1 << 20
@@ -144,12 +144,11 @@ def _parts(key: str, data: bytes) -> list[dict[str, Any]]:
 def _upsert(dialect: str) -> Any:
     """A letter that is there takes what is newer, and counts."""
     newer, attempts = ("reason", "error", "last_seen"), dead_letters.c.attempts
+    insert = dialect_module(dialect).insert(dead_letters)
+    new = insert.inserted if dialect == "mysql" else insert.excluded
+    changes = {name: new[name] for name in newer} | {"attempts": attempts + new.attempts}
     if dialect == "mysql":
-        change = mysql.insert(dead_letters)
-        changes = {name: change.inserted[name] for name in newer}
-        return change.on_duplicate_key_update(changes | {"attempts": attempts + change.inserted.attempts})
-    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(dead_letters)
-    changes = {name: insert.excluded[name] for name in newer} | {"attempts": attempts + insert.excluded.attempts}
+        return insert.on_duplicate_key_update(changes)
     return insert.on_conflict_do_update(index_elements=[dead_letters.c["_id"]], set_=changes)
 
 
