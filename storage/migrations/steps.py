@@ -1,4 +1,4 @@
-"""Alembic's commands on our own connection, under a lock."""
+"""The metadata tables, version by version, under a lock; Alembic takes the steps where there are any to take."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, inspect, select, table
 
 from storage.errors import RejectedError
 from storage.metadata.database import MetadataDatabase
@@ -19,6 +14,9 @@ from storage.sql.lock import migration_lock
 
 VERSION_TABLE = "tapestore_version"
 """Not Alembic's own name: other programs may live in the same database."""
+
+VERSIONS = tuple(sorted(file.name[1:5] for file in (Path(__file__).parent / "versions").glob("m*.py")))
+"""Every revision, oldest first: `m0001_metadata_tables.py` is revision 0001."""
 
 LOCK_SECONDS = 60
 TIMEOUT_SECONDS = 600.0
@@ -42,10 +40,15 @@ async def upgrade(url: str, target: str = "head") -> MigrationStatus:
     Raises RejectedError for an unknown target, OperatorError when the user may not, TransientError
     when the server does not answer or another process holds the lock for a minute.
     """
+    found = await status(url)
+    if target == "head" and not found.pending:
+        return found
 
-    def up(connection: Connection, config: Config) -> None:
-        if not _is_newer(connection, config):
-            command.upgrade(config, target)
+    def up(connection: Connection) -> None:
+        from storage.migrations import scripts  # most starts have nothing to migrate
+
+        if not _is_newer(_current(connection)):
+            scripts.up(connection, VERSION_TABLE, target)
 
     return await _under_lock(url, up)
 
@@ -56,10 +59,12 @@ async def downgrade(url: str, target: str) -> MigrationStatus:
     What the steps drop is gone. Raises as `upgrade` does, and RejectedError where no step back is left.
     """
 
-    def down(connection: Connection, config: Config) -> None:
+    def down(connection: Connection) -> None:
+        from storage.migrations import scripts
+
         if target.startswith("-") and _current(connection) is None:
             raise RejectedError("there are no tables to take back a version")
-        command.downgrade(config, target)
+        scripts.down(connection, VERSION_TABLE, target)
 
     return await _under_lock(url, down)
 
@@ -79,40 +84,27 @@ def _is_there(database: MetadataDatabase) -> bool:
     return database.dialect != "sqlite" or not file or Path(file).exists()
 
 
-async def _under_lock(url: str, work: Callable[[Connection, Config], None]) -> MigrationStatus:
+async def _under_lock(url: str, work: Callable[[Connection], None]) -> MigrationStatus:
     def locked(connection: Connection) -> MigrationStatus:
         with migration_lock(connection, LOCK_SECONDS):
-            config = _config(connection)
-            try:
-                work(connection, config)
-            except CommandError as error:
-                raise RejectedError(f"cannot migrate: {error}") from error
+            work(connection)
             return _status(_current(connection))
 
     async with MetadataDatabase(url, timeout_seconds=TIMEOUT_SECONDS) as database, database.write() as connection:
         return await connection.run_sync(locked)
 
 
-def _config(connection: Connection | None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "storage:migrations")
-    config.set_main_option("path_separator", "os")
-    config.attributes |= {"connection": connection, "version_table": VERSION_TABLE}
-    return config
-
-
 def _status(current: str | None) -> MigrationStatus:
-    scripts = ScriptDirectory.from_config(_config(None))
-    known = [script.revision for script in scripts.walk_revisions()]
-    behind = known if current is None else known[: known.index(current)] if current in known else []
-    return MigrationStatus(current=current, head=known[0], pending=tuple(reversed(behind)))
+    done = len(VERSIONS) if _is_newer(current) else 0 if current is None else VERSIONS.index(current) + 1
+    return MigrationStatus(current=current, head=VERSIONS[-1], pending=VERSIONS[done:])
 
 
-def _is_newer(connection: Connection, config: Config) -> bool:
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    current = _current(connection)
-    return current is not None and current not in known
+def _is_newer(current: str | None) -> bool:
+    return current is not None and current not in VERSIONS
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+    return revision
