@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -19,13 +19,22 @@ FALLBACKS = {f"MYSQL_{part}": f"POSTGRES_{part}" for part in ("HOST", "PORT", "U
 
 @dataclass(frozen=True)
 class Key:
-    """One setting; `section` and `attribute` are its place in Settings, whose own section is ""."""
+    """One setting of a model; `section` and `attribute` are its place in Settings, whose own section is ""."""
 
     name: str
     section: str
     attribute: str
-    field: FieldInfo
-    schema: Schema
+    model: type[Section]
+
+    @property
+    def field(self) -> FieldInfo:
+        """What the model says of it."""
+        return self.model.model_fields[self.attribute]
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The JSON schema of its value in the file."""
+        return schema_of(self.field, _properties(self.model)[self.name])
 
     @cached_property
     def is_secret(self) -> bool:
@@ -57,10 +66,15 @@ def sections() -> Iterator[tuple[str, type[Section]]]:
 
 def _keys() -> Iterator[Key]:
     for section, model in sections():
-        properties = model.model_json_schema(by_alias=True)["properties"]
         for attribute, field in model.model_fields.items():
             if name := field.alias:
-                yield Key(name, section, attribute, field, schema_of(field, properties[name]))
+                yield Key(name, section, attribute, model)
+
+
+@cache  # made when somebody asks: who only loads settings need not wait for it
+def _properties(model: type[Section]) -> Mapping[str, Schema]:
+    properties: Mapping[str, Schema] = model.model_json_schema(by_alias=True)["properties"]
+    return properties
 
 
 KEYS: Mapping[str, Key] = {key.name: key for key in _keys()}
