@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
-from consumer import api
 from consumer.gauges import observe
 from consumer.service import Service
 from consumer.signals import stop_on_signal
@@ -24,8 +23,15 @@ async def run(service: Service, *, until_idle: float | None = None, serve: bool 
         stack.enter_context(stop_on_signal(service.stop))
         await stack.enter_async_context(beating(service.heartbeat))
         if serve:
-            http, app = service.settings.http, api.build(ServiceSnapshots(service))
-            await stack.enter_async_context(api.serve(app, http.host, http.port))
+            await stack.enter_async_context(_answering(service))
         left = await service.run(until_idle)
     events.service_stopped(left)
     return left
+
+
+def _answering(service: Service) -> AbstractAsyncContextManager[int]:
+    from consumer.api.app import build  # see consumer.api
+    from consumer.api.server import serve
+
+    http = service.settings.http
+    return serve(build(ServiceSnapshots(service)), http.host, http.port)

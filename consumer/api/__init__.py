@@ -1,7 +1,8 @@
-"""Probes, metrics and status over HTTP; it reads snapshots that it is given and changes nothing."""
+"""Probes, metrics and status over HTTP; it reads snapshots that it is given and changes nothing.
 
-from consumer.api.app import build
-from consumer.api.server import serve
+`app` and `server` are imported where a server begins: FastAPI is a sixth of a start, and a replay serves nothing.
+"""
+
 from consumer.api.status import Check, InFlight, Lane, LineageSpool, Liveness, Snapshots, SourceState, Status
 
 __all__ = [
@@ -13,6 +14,4 @@ __all__ = [
     "Snapshots",
     "SourceState",
     "Status",
-    "build",
-    "serve",
 ]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from consumer.api import serve
+from consumer.api.server import serve
 from consumer.errors import AddressRefused
 
 HOST = "127.0.0.1"

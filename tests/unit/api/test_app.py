@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from consumer.api import Check, InFlight, Lane, LineageSpool, Liveness, SourceState, Status, build
+from consumer.api import Check, InFlight, Lane, LineageSpool, Liveness, SourceState, Status
+from consumer.api.app import build
 from consumer.telemetry import metrics
 
 STATUS = Status(
