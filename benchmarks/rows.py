@@ -79,7 +79,7 @@ def _version(_: Bench) -> Measurement:
 
 
 def _import(_: Bench) -> Measurement:
-    return flows.command(sys.executable, "-c", "import consumer.cli.run")
+    return flows.command(sys.executable, "-c", "import consumer.cli.run, consumer.api.app, consumer.api.server")
 
 
 def _naive(bench: Bench) -> Measurement:
