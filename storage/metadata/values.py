@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -22,67 +23,87 @@ MAX_JSON_LEVELS = 20
 """MariaDB takes no JSON that is deeper than 32 levels."""
 
 
+Check = Callable[[Any], Any]
+"""Gives a value as it may be bound; raises ValueError for one that may not."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def bind_values(table: Table, row: msgspec.Struct) -> dict[str, Any]:
     """The values of a row by column; raises RejectedError that names the column that cannot be stored."""
-    return {column.name: checked(column, getattr(row, column.name), type(row)) for column in table.columns}
+    try:
+        return {name: check(getattr(row, name)) for name, check in _checks(table, type(row))}
+    except ValueError:
+        # Slower, and it knows the name.
+        return {column.name: checked(column, getattr(row, column.name), type(row)) for column in table.columns}
 
 
 def checked(column: Column[Any], value: Any, row: type[msgspec.Struct] | None = None) -> Any:
     """The value as it may be bound to that column; raises RejectedError otherwise."""
-    if value is None and column.nullable:
-        return None
     try:
-        if value is None:
-            raise ValueError("a value is needed")
-        if row is not None:
-            _check_choice(row, column.name, value)
-        return _check_of(column.type)(column.type, value)
+        return _check_of(column, row)(value)
     except ValueError as error:
-        raise RejectedError(f"{column.table.name}.{column.name}: {error}") from error
-
-
-def _check_choice(row: type[msgspec.Struct], name: str, value: Any) -> None:
-    choices = _choices(row).get(name)
-    if choices is not None and value not in choices:
-        raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        raise RejectedError(f"{column}: {error}") from error
 
 
 @cache
+def _checks(table: Table, row: type[msgspec.Struct]) -> tuple[tuple[str, Check], ...]:
+    # Looked up once for each kind of row: lineage rows come by the ten thousand.
+    return tuple((column.name, _check_of(column, row)) for column in table.columns)
+
+
+def _check_of(column: Column[Any], row: type[msgspec.Struct] | None) -> Check:
+    check = _check_of_type(column.type)
+    choices = {} if row is None else _choices(row)
+    if column.name in choices:
+        check = partial(_choice, choices[column.name], check)
+    return partial(_nullable, check) if column.nullable else check
+
+
 def _choices(row: type[msgspec.Struct]) -> Mapping[str, tuple[str, ...]]:
     hints = get_type_hints(row).items()
     return {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
 
 
-def _check_of(type_: TypeEngine[Any]) -> Callable[[Any, Any], Any]:
-    for known, check in _CHECKS.items():
+def _check_of_type(type_: TypeEngine[Any]) -> Check:
+    for known, check_of in _CHECKS.items():
         if isinstance(type_, known):
-            return check
+            return check_of(type_)
     raise TypeError(f"no check for columns of type {type_!r}")
 
 
-def _time(_: UtcTime, value: Any) -> datetime:
+def _nullable(check: Check, value: Any) -> Any:
+    return None if value is None else check(value)
+
+
+def _choice(choices: tuple[str, ...], check: Check, value: Any) -> Any:
+    if value not in choices:
+        raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+    return check(value)
+
+
+def _time(value: Any) -> datetime:
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(f"expected a time with a time zone, not {value!r}")
     return value
 
 
-def _decimal(type_: ExactDecimal, value: Any) -> Decimal:
+def _decimal(limit: int, value: Any) -> Decimal:
     if not isinstance(value, Decimal) or not value.is_finite():
         raise ValueError(f"expected a finite decimal, not {value!r}")
-    if abs(value) >= 10 ** (type_.precision - type_.scale):
-        raise ValueError(f"{value} has more than {type_.precision - type_.scale} digits before the point")
+    if not -limit < value < limit:
+        raise ValueError(f"{value} has more than {len(str(limit)) - 1} digits before the point")
     return value
 
 
-def _integer(type_: Integer, value: Any) -> int:
-    bits = 63 if type_.__visit_name__ == "big_integer" else 31
-    if not isinstance(value, int) or isinstance(value, bool) or not -(1 << bits) <= value < 1 << bits:
-        raise ValueError(f"expected an integer of {bits + 1} bits, not {value!r}")
+def _integer(limit: int, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -limit <= value < limit:
+        raise ValueError(f"expected an integer of {limit.bit_length()} bits, not {value!r}")
     return value
 
 
-def _text(type_: String, value: Any) -> str:
-    limit = type_.length or MAX_TEXT_CHARACTERS
+def _text(limit: int, value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expected text, not {value!r}")
     if len(value) > limit:
@@ -91,18 +112,20 @@ def _text(type_: String, value: Any) -> str:
 
 
 def _clean(text: str) -> str:
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if "\0" in text or (not text.isascii() and _SURROGATE.search(text)):
         raise ValueError("no database stores NUL characters or lone surrogates in text")
     return text
 
 
-def _json(_: JSON, value: Any) -> Any:
+def _json(value: Any) -> Any:
+    if value is None:
+        raise ValueError("a value is needed")
     try:
         plain = msgspec.to_builtins(value, str_keys=True)
     except TypeError as error:
         raise ValueError(str(error)) from error
     _check_json(plain, MAX_JSON_LEVELS)
-    if len(to_json(plain).encode()) > MAX_JSON_BYTES:
+    if len(msgspec.json.encode(plain)) > MAX_JSON_BYTES:
         raise ValueError(f"more than {MAX_JSON_BYTES} bytes of JSON")
     return plain
 
@@ -115,7 +138,7 @@ def _check_json(value: Any, levels: int) -> None:
             _clean(value)
         case float() if not math.isfinite(value):
             raise ValueError(f"JSON has no {value}")
-        case Mapping():
+        case dict():
             for key, item in value.items():
                 _clean(key)
                 _check_json(item, levels - 1)
@@ -126,13 +149,14 @@ def _check_json(value: Any, levels: int) -> None:
 
 def to_json(value: Any) -> str:
     """The canonical JSON of plain values: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
-_CHECKS: Mapping[type[TypeEngine[Any]], Callable[[Any, Any], Any]] = {
-    UtcTime: _time,
-    ExactDecimal: _decimal,
-    Integer: _integer,
-    JSON: _json,
-    String: _text,
+_CHECKS: Mapping[type[TypeEngine[Any]], Callable[[Any], Check]] = {
+    UtcTime: lambda _: _time,
+    ExactDecimal: lambda type_: partial(_decimal, 10 ** (type_.precision - type_.scale)),
+    Integer: lambda type_: partial(_integer, 1 << (63 if type_.__visit_name__ == "big_integer" else 31)),
+    JSON: lambda _: _json,
+    String: lambda type_: partial(_text, type_.length or MAX_TEXT_CHARACTERS),
 }
+"""How the check of a column is made from its type."""
