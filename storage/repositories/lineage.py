@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import RowMapping, Select, case, func, select
 
@@ -11,10 +12,12 @@ from storage.metadata.database import MetadataDatabase
 from storage.metadata.rows import OUTCOMES, LineageRow, LineageTotals
 from storage.metadata.schema import lineage_records
 from storage.metadata.values import bind_values
-from storage.sql.statements import insert_new
+from storage.sql.bulk import insert_many_new
 
 _COUNTS = ("received", *OUTCOMES)
 _FIELDS = LineageRow.__struct_fields__
+
+_AT_ONCE = 500
 
 
 class LineageRepository:
@@ -28,9 +31,14 @@ class LineageRepository:
 
         Raises RejectedError when a row cannot be stored.
         """
-        values = [lineage_values(row) for row in rows]
+        new = 0
+        # By text, because ids are checked later.
+        ordered = iter(sorted(rows, key=lambda row: str(row.lineage_id)))
         async with self._database.write() as connection:
-            return await insert_new(connection, lineage_records, values)
+            # In slices: others have their turn in between, and only so many rows are there twice.
+            while slice := [lineage_values(row) for row in islice(ordered, _AT_ONCE)]:
+                new += await insert_many_new(connection, lineage_records, slice)
+        return new
 
     async def get_range(
         self, dataset_id: str, start: datetime, end: datetime, limit: int | None = None
@@ -53,9 +61,9 @@ class LineageRepository:
             return [_sums(row) for row in (await connection.execute(question)).mappings()]
 
 
-def lineage_values(row: LineageRow) -> dict[str, object]:
-    """The row as values to bind; raises RejectedError when it cannot be stored."""
-    return bind_values(lineage_records, row)
+def lineage_values(row: LineageRow) -> list[object]:
+    """The row as values to bind, in the order of the columns; raises RejectedError when it cannot be stored."""
+    return list(bind_values(lineage_records, row).values())
 
 
 def _totals() -> Select[tuple[object, ...]]:

@@ -260,6 +260,21 @@ class LineageContract(OnMetadata):
 
         assert await lineage_of(database) == [row]
 
+    async def test_what_is_not_known_of_a_row_stays_unknown(self, database: MetadataDatabase) -> None:
+        row = lineage(source_dataset_id=None, trace_id=None, parameters={})
+
+        await LineageRepository(database).insert([row])
+
+        assert await lineage_of(database) == [row]
+
+    async def test_one_row_of_many_that_cannot_be_stored_keeps_all_out(self, database: MetadataDatabase) -> None:
+        rows = [lineage(f"row-{n:04}") for n in range(1200)]
+
+        with pytest.raises(RejectedError, match="trace_id"):
+            await LineageRepository(database).insert([*rows, lineage("the last", trace_id="x" * 33)])
+
+        assert await lineage_of(database) == []
+
     async def test_a_row_that_is_sent_again_is_ignored(self, database: MetadataDatabase) -> None:
         repository = LineageRepository(database)
 
