@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Literal
-
-from msgspec.structs import replace
+from operator import sub
+from typing import Any, Literal
 
 from consumer.pipeline.tally import FATES, Counts, Fate, Tally
 from storage.metadata.rows import LineageRow, row_id
@@ -16,6 +15,8 @@ from storage.times import utc_now
 
 LONGEST_ORIGIN = 255
 """Characters that fit into `source_dataset_id`."""
+
+_NOTHING = (0,) * len(Fate)
 
 
 class LineageReport:
@@ -41,31 +42,43 @@ class LineageReport:
         self._told: dict[Counts, tuple[int, ...]] = {}
         self._intervals = 0
 
-    def rows(self) -> list[LineageRow]:
-        """One row for each dataset and partition that moved since the last call."""
+    def rows(self) -> Iterator[LineageRow]:
+        """One row for each dataset and partition that moved since it was last asked for, made when it is taken.
+
+        What is not taken is told the next time.
+        """
         self._intervals += 1
         now = self._now()
-        return [self._row(counts, now) for counts in self._tally if tuple(counts.fates) != self._told.get(counts)]
+        # A list: whoever takes the rows may let others count in between.
+        for counts in list(self._tally):
+            if tuple(counts.fates) != self._told.get(counts, _NOTHING):
+                yield self._row(counts, now)
+
+    def last_rows(self) -> Iterator[LineageRow]:
+        """The rows, and after them the closing row."""
+        yield from self.rows()
+        yield self.closing_row()
 
     def closing_row(self) -> LineageRow:
         """The row that ends the run: the totals of all that it did."""
-        totals = {name: self._tally.total(fate) for name, fate in zip(FATES, Fate, strict=True)}
-        row = LineageRow(
+        totals: dict[str, Any] = {name: self._tally.total(fate) for name, fate in zip(FATES, Fate, strict=True)}
+        return LineageRow(
             lineage_id=row_id(self._run_id, "closed"),
             run_id=self._run_id,
             dataset_id=self._market,
             transformation="run",
             status="closed",
             timestamp=self._now(),
+            **totals,
         )
-        return replace(row, **totals)
 
     def _row(self, counts: Counts, now: datetime) -> LineageRow:
         fates = tuple(counts.fates)
-        told = self._told.get(counts, (0,) * len(Fate))
+        told = self._told.get(counts, _NOTHING)
         self._told[counts] = fates
+        moved: dict[str, Any] = dict(zip(FATES, map(sub, fates, told), strict=True))
         span = counts.take_span()
-        row = LineageRow(
+        return LineageRow(
             lineage_id=row_id(self._run_id, self._intervals, counts.dataset, counts.source, counts.partition),
             run_id=self._run_id,
             dataset_id=dataset_id(self._market, counts.dataset),
@@ -74,8 +87,8 @@ class LineageReport:
             parameters={} if span is None else {"first": span[0], "last": span[1]},
             in_flight=counts.in_flight,
             timestamp=now,
+            **moved,
         )
-        return replace(row, **{name: fate - before for name, fate, before in zip(FATES, fates, told, strict=True)})
 
 
 def origin(source: str, partition: str, longest: int = LONGEST_ORIGIN) -> str:

@@ -6,8 +6,9 @@ The database may be down at any time, also at the start: rows wait in the spool,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 
 from config import Settings
 from consumer.errors import explained
@@ -29,6 +30,7 @@ from storage.spool import LineageSpool, LineageWriter
 
 FAREWELL_SECONDS = 4.0
 LONGEST_DATASET_ID = 128
+ROWS_AT_ONCE = 500
 Step = Callable[[], Awaitable[None]]
 
 
@@ -130,14 +132,24 @@ class Metadata:
         await self._send(self._report.rows())
 
     async def _write_end(self) -> None:
-        await self._send([*self._report.rows(), self._report.closing_row()])
+        await self._send(self._report.last_rows())
 
-    async def _send(self, rows: Sequence[LineageRow]) -> None:
-        written = await self._writer.write(rows)
+    async def _send(self, rows: Iterator[LineageRow]) -> None:
+        await self._take(rows)
+        written = await self._writer.flush()
         if self.last_error:
             events.lineage_spooled(self.waiting_rows, self.last_error)
         elif written:
             events.lineage_written(written)
+
+    async def _take(self, rows: Iterator[LineageRow]) -> None:
+        """Slice by slice, so that messages have their turn in between; the rest at once when time is up."""
+        try:
+            while slice := list(islice(rows, ROWS_AT_ONCE)):
+                self._writer.take(slice)
+                await asyncio.sleep(0)
+        finally:
+            self._writer.take(rows)
 
     async def _tell_losses(self) -> None:
         """An audit row for each range that left the bus unread; what does not arrive is told again."""

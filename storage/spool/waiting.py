@@ -27,8 +27,9 @@ class Waiting(msgspec.Struct, frozen=True):
         """With newer rows, merged into the pending ones."""
         merged = {_place(row): row for row in self.pending}
         for row in rows:
-            older = merged.get(_place(row))
-            merged[_place(row)] = row if older is None else merge(older, row)
+            place = _place(row)
+            older = merged.get(place)
+            merged[place] = row if older is None else merge(older, row)
         return Waiting(self.frozen, tuple(merged.values()))
 
     def freeze(self) -> Waiting:

@@ -43,24 +43,30 @@ class LineageWriter:
         self._storage_type = storage_type
         self._clock = clock
         self._registered: set[str] = set()
+        self._taken: list[LineageRow] = []
         self._delivered = 0
         self._turn = asyncio.Lock()
 
     @property
     def waiting_rows(self) -> int:
         """Rows of this run that are not known to be in the database."""
-        return len(self._spool.waiting)
+        return len(self._spool.waiting) + len(self._taken)
 
     async def write(self, rows: Iterable[LineageRow]) -> int:
-        """Take the rows, then `flush`; raises RejectedError, having taken none, for a row that never fits."""
+        """`take` the rows, then `flush`."""
+        self.take(rows)
+        return await self.flush()
+
+    def take(self, rows: Iterable[LineageRow]) -> None:
+        """Keep the rows for the next `flush`; raises RejectedError, having kept none, for a row that never fits."""
         taken = list(rows)
         for row in taken:
             lineage_values(row)
-        self._spool.waiting = self._spool.waiting.add(taken)
-        return await self.flush()
+        self._taken += taken
 
     async def flush(self) -> int:
         """Send what waits and say how many rows arrived; what does not arrive is saved, also when cancelled."""
+        self._merge_taken()
         async with self._turn:
             before = self._delivered
             self.spool_error = None
@@ -90,13 +96,17 @@ class LineageWriter:
     ) -> None:
         await self.close()
 
+    def _merge_taken(self) -> None:
+        taken, self._taken = self._taken, []
+        self._spool.waiting = self._spool.waiting.add(taken)
+
     async def _deliver(self) -> None:
         try:
             while leftover := await asyncio.to_thread(self._spool.next_leftover):
                 await self._deliver_leftover(leftover)
         except SpoolError as error:
             self.spool_error = error
-        while self.waiting_rows:
+        while len(self._spool.waiting):
             self._spool.waiting = self._spool.waiting.freeze()
             await self._send(self._spool.waiting.frozen)
             self._spool.waiting = self._spool.waiting.delivered()

@@ -281,3 +281,18 @@ async def test_a_write_that_is_cancelled_loses_nothing(database: MetadataDatabas
     await patient.close()
 
     assert await lineage_of(database) == [lineage("a")]
+
+
+async def test_what_is_taken_waits_for_the_next_flush(database: MetadataDatabase, url: str, tmp_path: Path) -> None:
+    await upgrade(url)
+    patient = writer(database, tmp_path)
+    patient.take([lineage("a")])
+    with pytest.raises(RejectedError, match="dataset_id"):
+        patient.take([lineage("b"), lineage("c", dataset_id="x" * 129)])
+    patient.take([lineage("d")])
+    assert patient.waiting_rows == 2
+
+    await patient.close()
+
+    assert patient.waiting_rows == 0
+    assert [(row.lineage_id, row.received) for row in await lineage_of(database)] == [("a", 20)]

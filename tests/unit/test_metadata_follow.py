@@ -19,6 +19,7 @@ from storage.metadata.rows import LineageTotals
 from storage.repositories.audit import AuditRepository
 from storage.repositories.catalog import CatalogRepository
 from storage.repositories.lineage import LineageRepository
+from storage.spool import LineageSpool
 from storage.times import EPOCH, FOREVER
 from tests.contracts.records import trade
 
@@ -141,3 +142,35 @@ async def test_while_sql_is_down_the_rows_wait_on_disk_and_the_next_run_delivers
     await metadata.follow()
     assert {row.run_id for row in await totals(tmp_path)} == {"run1", "run2"}
     assert verify(await totals(tmp_path)) == []
+
+
+async def test_of_many_rows_none_is_lost_when_time_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.metadata.FAREWELL_SECONDS", 0.0)
+    tally = Tally()
+    for partition in range(1200):
+        tally.of("trades_BTCUSDT", "trades", "kafka", f"market/{partition}").receive(1, 1, 1)
+
+    await followed(tmp_path, tally)
+
+    leftover = LineageSpool(tmp_path / "spool", "run2").next_leftover()
+    assert leftover is not None
+    rows = leftover.read().pending
+    leftover.release()
+    assert (len(rows), rows[-1].status, rows[-1].received) == (1201, "closed", 1200)
+
+
+async def test_messages_have_their_turn_while_many_rows_are_taken(tmp_path: Path) -> None:
+    tally = Tally()
+    for partition in range(1200):
+        tally.of("trades_BTCUSDT", "trades", "kafka", f"market/{partition}").receive(1, 1, 1)
+    report = LineageReport(tally, run_id="run1", market="spot", transformation="consume")
+    metadata = Metadata(load({"LOCAL_PATH": str(tmp_path)}), MemorySource(MemoryBus()), MemoryAdapter(), report, "run1")
+    metadata.end()
+    following = asyncio.create_task(metadata.follow())
+    seen = set()
+    while not following.done():
+        seen.add(metadata.waiting_rows)
+        await asyncio.sleep(0)
+    await following
+
+    assert {500, 1000} <= seen
