@@ -79,7 +79,7 @@ class KafkaSource(Source):
         self._trouble.raise_refusal()
         await self._backlog.arrival(RECEIVE_SECONDS)
         taken = self._backlog.take(max_messages, max_bytes)
-        runs = [PartitionChannel(each.partition, self).run(each.records) for each in taken]
+        runs = [PartitionChannel(each.partition, self).run(each.rows) for each in taken]
         self._redelivered += sum(run.redelivered for run in runs)
         return Runs(runs)
 

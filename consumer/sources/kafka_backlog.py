@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 
-from consumer.sources.kafka_partition import Partition, Records
+from consumer.sources.kafka_partition import Partition, Row, value_of
 from consumer.tasks import occurs
 
 
@@ -16,7 +18,7 @@ class Run:
     """Records of one partition that follow each other; `size` is the bytes of their values."""
 
     partition: Partition
-    records: Records
+    rows: Sequence[Row]
     size: int
 
 
@@ -44,9 +46,9 @@ class Backlog:
         """Whether it is half empty: fetching that starts and stops at the same mark would stutter."""
         return self._messages * 2 <= self._max_messages and self._bytes * 2 <= self._max_bytes
 
-    def put(self, partition: Partition, records: Records) -> None:
+    def put(self, partition: Partition, rows: Sequence[Row]) -> None:
         """Append what was fetched."""
-        self._runs.append(run := Run(partition, records, _size(records)))
+        self._runs.append(run := Run(partition, rows, _size(rows)))
         self._count(run, 1)
         self._arrived.set()
 
@@ -58,7 +60,7 @@ class Backlog:
             if taken and not fitting:
                 break
             taken.append(run := self._cut(fitting or 1))
-            max_messages -= len(run.records)
+            max_messages -= len(run.rows)
             max_bytes -= run.size
         if self.has_room:
             self._room.set()
@@ -68,7 +70,7 @@ class Backlog:
         """Forget what waits of this partition, or everything."""
         kept = [run for run in self._runs if partition is not None and run.partition is not partition]
         self._runs = deque(kept)
-        self._messages = sum(len(run.records) for run in kept)
+        self._messages = sum(len(run.rows) for run in kept)
         self._bytes = sum(run.size for run in kept)
         if self.has_room:
             self._room.set()
@@ -87,28 +89,25 @@ class Backlog:
 
     def _cut(self, count: int) -> Run:
         run = self._runs.popleft()
-        if count < len(run.records):
-            rest = run.records[count:]
-            run = Run(run.partition, run.records[:count], run.size - _size(rest))
+        if count < len(run.rows):
+            rest = run.rows[count:]
+            run = Run(run.partition, run.rows[:count], run.size - _size(rest))
             self._runs.appendleft(Run(run.partition, rest, _size(rest)))
         self._count(run, -1)
         return run
 
     def _count(self, run: Run, sign: int) -> None:
-        self._messages += sign * len(run.records)
+        self._messages += sign * len(run.rows)
         self._bytes += sign * run.size
 
 
-def _size(records: Records) -> int:
-    return sum([record.serialized_value_size for record in records])
+def _size(rows: Sequence[Row]) -> int:
+    return sum(map(len, map(value_of, rows)))
 
 
 def _fitting(run: Run, max_messages: int, max_bytes: int) -> int:
     """How many records from the front of the run fit."""
-    if len(run.records) <= max_messages and run.size <= max_bytes:
-        return len(run.records)
-    for count, record in enumerate(islice(run.records, max_messages)):
-        max_bytes -= record.serialized_value_size
-        if max_bytes < 0:
-            return count
-    return min(len(run.records), max_messages)
+    if len(run.rows) <= max_messages and run.size <= max_bytes:
+        return len(run.rows)
+    sizes = accumulate(map(len, map(value_of, islice(run.rows, max_messages))))
+    return bisect_right(list(sizes), max_bytes)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from operator import attrgetter
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter, itemgetter
+from typing import NamedTuple, Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
@@ -13,7 +13,19 @@ from consumer.messages import Delivery, Message, RawHeaders, Settlement, Settler
 from consumer.runs import Run
 from consumer.sources.watermark import Watermark
 
-Records: TypeAlias = Sequence[ConsumerRecord]
+Row = tuple[int, bytes, RawHeaders, int]
+"""Offset, value, headers and time of a record, which as a whole takes twice the memory."""
+_row: Callable[[ConsumerRecord], Row] = attrgetter("offset", "value", "headers", "timestamp")
+_offset: Callable[[Row], int] = itemgetter(0)
+value_of: Callable[[Row], bytes] = itemgetter(1)
+
+
+def rows_of(records: Iterable[ConsumerRecord]) -> list[Row]:
+    """What a message needs of each record; a tombstone is an empty one: a dead letter, not a hole."""
+    rows = list(map(_row, records))
+    if all(map(value_of, rows)):
+        return rows
+    return [(offset, value or b"", headers, time_ms) for offset, value, headers, time_ms in rows]
 
 
 class Partition:
@@ -46,25 +58,20 @@ class Partition:
         first = self.watermark.first
         return self.position if first is None else first
 
-    def fetched(self, records: Records) -> None:
+    def fetched(self, rows: Sequence[Row]) -> None:
         """These follow what was fetched before."""
-        self.watermark.extend([record.offset for record in records])
-        self.position = records[-1].offset + 1
+        self.watermark.extend(map(_offset, rows))
+        self.position = _offset(rows[-1]) + 1
 
-    def given_again(self, records: Records) -> int:
+    def given_again(self, rows: Sequence[Row]) -> int:
         """How many of these, from the first on, were given in an earlier life."""
-        if records[0].offset >= self.given_before:
+        if _offset(rows[0]) >= self.given_before:
             return 0
-        return bisect_left(records, self.given_before, key=attrgetter("offset"))
+        return bisect_left(rows, self.given_before, key=_offset)
 
-    def give(self, records: Records) -> None:
+    def give(self, rows: Sequence[Row]) -> None:
         """These are handed on."""
-        self.given_until = max(self.given_until, records[-1].offset + 1)
-
-
-Row = tuple[int, bytes | None, RawHeaders, int]
-"""Offset, value, headers and time of a record, which as a whole takes twice the memory."""
-_row: Callable[[ConsumerRecord], Row] = attrgetter("offset", "value", "headers", "timestamp")
+        self.given_until = max(self.given_until, _offset(rows[-1]) + 1)
 
 
 class PartitionSettler(Settler, Protocol):
@@ -76,7 +83,7 @@ class PartitionSettler(Settler, Protocol):
 
 
 class PartitionChannel(NamedTuple):
-    """A partition as the pipeline sees it; the rows are the records of aiokafka."""
+    """A partition as the pipeline sees it; the rows are what is needed of the records of aiokafka."""
 
     of: Partition
     settler: PartitionSettler
@@ -89,11 +96,10 @@ class PartitionChannel(NamedTuple):
     def partition(self) -> str:
         return self.of.name
 
-    def run(self, records: Records) -> Run:
+    def run(self, rows: Sequence[Row]) -> Run:
         """Records that follow each other, as they are handed on."""
-        self.of.give(records)
-        data = [record.value or b"" for record in records]  # a tombstone is no market data: a dead letter, not a hole
-        return Run(self, list(map(_row, records)), data, self.of.given_again(records))
+        self.of.give(rows)
+        return Run(self, rows, list(map(value_of, rows)), self.of.given_again(rows))
 
     def offset(self, row: Row) -> int:
         return row[0]
@@ -106,7 +112,7 @@ class PartitionChannel(NamedTuple):
         return [
             Delivery(
                 Message(
-                    *(value or b"", "kafka", name, offset, topic, headers),
+                    *(value, "kafka", name, offset, topic, headers),
                     time_ms=time_ms if time_ms >= 0 else None,
                     deliveries=2 if offset < before else 1,  # Kafka does not count: the second time at least
                 ),
@@ -117,4 +123,4 @@ class PartitionChannel(NamedTuple):
         ]
 
     def settle(self, rows: Sequence[Row], settlement: Settlement) -> None:
-        self.settler.settled_in(self.of, [row[0] for row in rows], settlement)
+        self.settler.settled_in(self.of, list(map(_offset, rows)), settlement)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TypeAlias
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     IllegalStateError,
@@ -20,7 +21,7 @@ from consumer.sources.base import LostRange
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Trouble, explain
-from consumer.sources.kafka_partition import Partition, Records
+from consumer.sources.kafka_partition import Partition, rows_of
 from consumer.telemetry import events
 
 POLL_RECORDS = 1000  # between two polls the loop belongs to the others
@@ -30,6 +31,8 @@ REFUSED_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 
 NOWHERE = TopicPartition("", -1)
+
+Fetched: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 
 
 class Reader:
@@ -87,8 +90,9 @@ class Reader:
         for key, records in fetched.items():
             if key not in self._returned:
                 partition = self._assignment.get(key) or self._assignment.begin(key, records[0].offset)
-                partition.fetched(records)
-                self._backlog.put(partition, records)
+                rows = rows_of(records)
+                partition.fetched(rows)
+                self._backlog.put(partition, rows)
         await asyncio.sleep(0)
 
     async def _hold(self) -> None:
@@ -99,9 +103,9 @@ class Reader:
         await self._poll(NOWHERE)
         await self._backlog.room(POLL_SECONDS)
 
-    async def _poll(self, *partitions: TopicPartition, **bounds: int) -> Mapping[TopicPartition, Records]:
+    async def _poll(self, *partitions: TopicPartition, **bounds: int) -> Fetched:
         try:
-            fetched: Mapping[TopicPartition, Records] = await self._consumer.getmany(*partitions, **bounds)
+            fetched: Fetched = await self._consumer.getmany(*partitions, **bounds)
             return fetched
         except NoOffsetForPartitionError as error:
             await self._start_at_the_earliest(error.args[0])

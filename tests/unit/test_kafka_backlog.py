@@ -6,22 +6,30 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog, Run
-from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_partition import Partition, Row, rows_of
 
 KEY = TopicPartition("market-data", 0)
 OTHER = TopicPartition("market-data", 1)
 
 
-def records(first: int, *sizes: int) -> list[ConsumerRecord]:
+def records(first: int, *sizes: int) -> list[Row]:
     """Records that follow each other, with values of these sizes."""
-    return [
-        ConsumerRecord(KEY.topic, 0, first + n, 1_700_000_000_000, 0, None, b"x" * size, None, -1, size, ())
-        for n, size in enumerate(sizes)
-    ]
+    return rows_of(record(first + n, b"x" * size) for n, size in enumerate(sizes))
+
+
+def record(offset: int, value: bytes | None) -> ConsumerRecord:
+    return ConsumerRecord(KEY.topic, 0, offset, 1_700_000_000_000, 0, None, value, None, -1, len(value or b""), ())
 
 
 def offsets(runs: list[Run]) -> list[int]:
-    return [record.offset for run in runs for record in run.records]
+    return [offset for run in runs for offset, *_ in run.rows]
+
+
+def test_a_tombstone_is_an_empty_message() -> None:
+    assert rows_of([record(1, b"trade"), record(2, None)]) == [
+        (1, b"trade", (), 1_700_000_000_000),
+        (2, b"", (), 1_700_000_000_000),
+    ]
 
 
 def test_records_leave_in_the_order_in_which_they_came_and_within_the_bounds() -> None:

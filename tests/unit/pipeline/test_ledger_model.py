@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
@@ -30,7 +30,7 @@ from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
-from consumer.sources.kafka_partition import Partition, PartitionChannel
+from consumer.sources.kafka_partition import Partition, PartitionChannel, Row
 from storage import TransientError
 from storage.adapters.memory_letters import MemoryDeadLetters
 from storage.circuit_breaker import CircuitBreaker
@@ -62,12 +62,11 @@ class Log:
     """What the broker has: the records of a partition, and what the group has committed of it."""
 
     def __init__(self) -> None:
-        self.records: list[ConsumerRecord] = []
+        self.records: list[Row] = []
         self.commits = [0]
 
     def append(self, value: bytes) -> None:
-        size, offset = len(value), len(self.records)
-        self.records.append(ConsumerRecord("market-data", 0, offset, 1, 0, None, value, None, -1, size, ()))
+        self.records.append((len(self.records), value, (), 1))
 
 
 class LedgerSource(Source):
@@ -207,9 +206,9 @@ class LedgerMachine(Driven):
         trades = await self.store.query_latest("trades_BTCUSDT", limit=1000) if documents else []
         stored = {document["trade_id"] for document in trades}
         buried = {letter.position async for letter in self.store.dead_letters.find()}
-        for record in self.log.records[: self.log.commits[-1]]:
-            position = f"market-data/0/{record.offset}"
-            assert number_of(record.value) in stored if record.value.endswith(b"}") else position in buried
+        for offset, value, *_ in self.log.records[: self.log.commits[-1]]:
+            position = f"market-data/0/{offset}"
+            assert number_of(value) in stored if value.endswith(b"}") else position in buried
 
     @invariant()
     def commits_only_go_on(self) -> None:
