@@ -14,6 +14,7 @@ from config import Settings
 from consumer.errors import explained
 from consumer.lineage import LineageReport, origin
 from consumer.sources.base import Source
+from consumer.tasks import occurs
 from consumer.telemetry import events
 from consumer.telemetry.statements import StatementTelemetry
 from storage import DatabaseError, OperatorError
@@ -29,6 +30,7 @@ from storage.repositories.lineage import LineageRepository
 from storage.spool import LineageSpool, LineageWriter
 
 FAREWELL_SECONDS = 4.0
+PATIENCE_SECONDS = 1.0
 LONGEST_DATASET_ID = 128
 ROWS_AT_ONCE = 500
 Step = Callable[[], Awaitable[None]]
@@ -76,11 +78,14 @@ class Metadata:
         """Why they are not there, and why they are not on disk; empty when nothing is wrong."""
         return "; ".join(str(error) for error in (self._writer.last_error, self._writer.spool_error) if error)
 
-    async def follow(self) -> None:
+    async def follow(self, begun: asyncio.Event | None = None) -> None:
         """Write what is new, interval after interval; after `end` the rest and the closing row, and return.
 
-        A database that hangs holds that up for FAREWELL_SECONDS at most; then the rows wait on disk.
+        Messages come first: it starts once `begun` is set, or after PATIENCE_SECONDS. A database that hangs holds the
+        end up for FAREWELL_SECONDS at most; then the rows wait on disk.
         """
+        if begun is not None:
+            await occurs(begun, PATIENCE_SECONDS)
         turning = asyncio.create_task(self._turn(), name="metadata turns")
         await self._ending.wait()
         deadline = asyncio.get_running_loop().time() + FAREWELL_SECONDS

@@ -113,6 +113,7 @@ class Service:
         self.state = "draining"
         self._stopping.set()
         self._risks_known.set()
+        self.pipeline.begun.set()
         self.pipeline.stop()
 
     async def run(self, until_idle: float | None = None) -> int:
@@ -120,10 +121,11 @@ class Service:
         events.service_started(self.source.name, self.settings.store.kind, self.source.guarantee)
         if self.source.guarantee is Guarantee.AT_MOST_ONCE:
             events.at_most_once(self.source.name)
-        following = asyncio.create_task(self.metadata.follow(), name="metadata")
+        following = asyncio.create_task(self.metadata.follow(self.pipeline.begun), name="metadata")
         try:
             return await self._consume(until_idle) if await self._connect_store() else 0
         finally:
+            self.pipeline.begun.set()
             self.metadata.end()
             await following
             await self.store.disconnect()

@@ -34,7 +34,10 @@ HANDFUL = 2000
 
 
 class Pipeline:
-    """Moves every message of one source to its durable end, and counts what became of it."""
+    """Moves every message of one source to its durable end, and counts what became of it.
+
+    `begun` is set once a first batch has come to its end.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Pipeline:
         self.budget = writer.ending.budget
         self.received = 0
         self.redelivered = 0
+        self.begun = asyncio.Event()
         self._source = source
         self._writer = writer
         self._retrier = retrier
@@ -176,6 +180,7 @@ class Pipeline:
         traceparents = chain.from_iterable(part.traceparents for part in batch.parts)
         with traces.process(self._source.destination, records, traceparents):
             await self._writer.flush(batch)
+            self.begun.set()
             events.batch_flushed(lane.kind, batch.trigger, records, self._clock() - started, _latency(batch))
             with traces.settle(self._source.destination, records):
                 await self._source.flush()
