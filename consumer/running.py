@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 
+from consumer.api.listener import listen
 from consumer.gauges import observe
 from consumer.service import Service
 from consumer.signals import stop_on_signal
 from consumer.snapshots import ServiceSnapshots
+from consumer.tasks import occurs
 from consumer.telemetry import events
 from consumer.telemetry.heartbeat import beating
+
+PATIENCE_SECONDS = 1.0
 
 
 async def run(service: Service, *, until_idle: float | None = None, serve: bool = True) -> int:
@@ -23,15 +30,34 @@ async def run(service: Service, *, until_idle: float | None = None, serve: bool 
         stack.enter_context(stop_on_signal(service.stop))
         await stack.enter_async_context(beating(service.heartbeat))
         if serve:
-            await stack.enter_async_context(_answering(service))
+            http = service.settings.http
+            await stack.enter_async_context(_answering(service, listen(http.host, http.port)))
         left = await service.run(until_idle)
     events.service_stopped(left)
     return left
 
 
-def _answering(service: Service) -> AbstractAsyncContextManager[int]:
-    from consumer.api.app import build  # see consumer.api
-    from consumer.api.server import serve
+@asynccontextmanager
+async def _answering(service: Service, listener: socket.socket) -> AsyncIterator[None]:
+    """Answer over HTTP until the context ends; a server that ends by itself ends the service, and is raised then."""
+    over = asyncio.Event()
+    answering = asyncio.create_task(_answer(service, listener, over), name="answering")
+    answering.add_done_callback(lambda _: service.stop() if not over.is_set() else None)
+    try:
+        yield
+    finally:
+        over.set()
+        await answering
 
-    http = service.settings.http
-    return serve(build(ServiceSnapshots(service)), http.host, http.port)
+
+async def _answer(service: Service, listener: socket.socket, over: asyncio.Event) -> None:
+    """Messages come first: what answers is imported once they flow, or after PATIENCE_SECONDS (see consumer.api)."""
+    with closing(listener):
+        await occurs(service.pipeline.begun, PATIENCE_SECONDS)
+        if over.is_set():
+            return
+        from consumer.api.app import build
+        from consumer.api.server import serve
+
+        async with serve(build(ServiceSnapshots(service)), listener):
+            await over.wait()

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from consumer.errors import AddressRefused
 from consumer.telemetry import events
 
 MAX_CONNECTIONS = 256
@@ -18,12 +17,11 @@ MAX_CONNECTIONS = 256
 
 
 @asynccontextmanager
-async def serve(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
-    """Serve while the context lasts; gives the port, which is a free one for port 0.
+async def serve(app: FastAPI, listener: socket.socket) -> AsyncIterator[int]:
+    """Serve while the context lasts, and close the listener then; gives its port.
 
-    Raises AddressRefused when nobody can listen there. Ends within about a second, whatever clients do.
+    Ends within about a second, whatever clients do.
     """
-    listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
             app,
@@ -40,9 +38,9 @@ async def serve(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:
         await _until_started(server, task)
-        bound = int(listener.getsockname()[1])
-        events.http_listening(host, bound)
-        yield bound
+        host, port = listener.getsockname()[:2]
+        events.http_listening(host, port)
+        yield port
     finally:
         server.should_exit = True
         await task
@@ -61,22 +59,3 @@ async def _until_started(server: uvicorn.Server, task: asyncio.Task[None]) -> No
         if task.done():
             raise RuntimeError("the HTTP server ended before it began") from task.exception()
         await asyncio.sleep(0.01)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-            listener.listen()
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise AddressRefused(
-            f"cannot serve HTTP on {host}:{port}: {error.strerror or error}",
-            fix="set HTTP_HOST and HTTP_PORT to an address of this machine that nobody uses",
-        ) from error
-    return listener

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from consumer.api.listener import listen
 from consumer.api.server import serve
 from consumer.errors import AddressRefused
 
@@ -46,32 +47,31 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_port_0_is_a_free_port(app: FastAPI, client: httpx.AsyncClient) -> None:
-    async with serve(app, HOST, 0) as port:
+    async with serve(app, listen(HOST, 0)) as port:
         assert (await client.get(f"http://{HOST}:{port}/hello")).json() == "hello"
 
 
 async def test_two_servers_live_side_by_side(app: FastAPI) -> None:
-    async with serve(app, HOST, 0) as one, serve(app, HOST, 0) as other:
+    async with serve(app, listen(HOST, 0)) as one, serve(app, listen(HOST, 0)) as other:
         assert one != other
 
 
 @pytest.mark.parametrize("host", [HOST, "203.0.113.1", "no-such-host.invalid"])
-async def test_an_address_that_cannot_be_had_is_refused_with_a_fix(host: str, taken: int, app: FastAPI) -> None:
+def test_an_address_that_cannot_be_had_is_refused_with_a_fix(host: str, taken: int) -> None:
     with pytest.raises(AddressRefused, match=f"{host}:{taken}") as refused:
-        async with serve(app, host, taken):
-            pass
+        listen(host, taken)
     assert "HTTP_PORT" in refused.value.fix
 
 
 async def test_a_port_is_free_again_after_the_end(app: FastAPI, client: httpx.AsyncClient) -> None:
-    async with serve(app, HOST, 0) as port:
+    async with serve(app, listen(HOST, 0)) as port:
         await client.get(f"http://{HOST}:{port}/hello")
-    async with serve(app, HOST, port):
+    async with serve(app, listen(HOST, port)):
         assert (await client.get(f"http://{HOST}:{port}/hello")).status_code == 200
 
 
 async def test_the_end_does_not_wait_for_clients(app: FastAPI, client: httpx.AsyncClient) -> None:
-    async with serve(app, HOST, 0) as port:
+    async with serve(app, listen(HOST, 0)) as port:
         _, idle = await asyncio.open_connection(HOST, port)
         waiting = asyncio.create_task(client.get(f"http://{HOST}:{port}/slow"))
         await client.get(f"http://{HOST}:{port}/hello")
@@ -86,7 +86,7 @@ async def test_signals_are_left_to_the_service(app: FastAPI) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, heard.set)
     try:
-        async with serve(app, HOST, 0):
+        async with serve(app, listen(HOST, 0)):
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.wait_for(heard.wait(), 10)
     finally:
@@ -95,5 +95,5 @@ async def test_signals_are_left_to_the_service(app: FastAPI) -> None:
 
 async def test_an_error_inside_reaches_the_caller(app: FastAPI) -> None:
     with pytest.raises(KeyError):
-        async with serve(app, HOST, 0):
+        async with serve(app, listen(HOST, 0)):
             raise KeyError("ours")
