@@ -23,8 +23,8 @@ DURABLE = WriteConcern("majority", j=True)
 class Mongod(mongodb.MongoDB):
     """A server with a cache as large as one that serves nothing else has: by itself it takes half of the memory.
 
-    With the half gigabyte of the tests it writes pages out all the time, a fifth of its CPU time and with thousands of
-    collections half of it, whoever sends the documents.
+    With the half gigabyte of the tests it writes pages out all the time, whoever sends the documents, and with
+    thousands of collections does little else.
     """
 
     cache_gb = 4
