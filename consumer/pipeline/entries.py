@@ -146,8 +146,11 @@ class Strand(msgspec.Struct, gc=False, eq=False):
         last = others[-1] if others else None
         if isinstance(last, Strand) and last.channel == self.channel:
             last.size += self.size
-            for column, more in zip(last._columns, self._columns, strict=True):
-                column += more
+            last.rows += self.rows
+            last.data += self.data
+            last.keys += self.keys
+            last.bodies += self.bodies
+            last.parents += self.parents
         else:
             others.append(self)
 
