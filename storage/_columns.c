@@ -15,12 +15,12 @@ static void set_bit(char *bits, Py_ssize_t place) { bits[place / 8] |= (char)(1 
 
 /* The column at that place, whose cells begin at that offset. */
 static PyObject *column(const Packer *self, PyObject *rows, Py_ssize_t place, Py_ssize_t offset) {
-    Py_ssize_t count = PyList_GET_SIZE(rows), bits = (count + 7) / 8, size = width(self->types[place]);
+    Py_ssize_t count = PyTuple_GET_SIZE(rows), bits = (count + 7) / 8, size = width(self->types[place]);
     int is_bool = self->types[place] == '?';
     PyObject *there = zeros(bits), *values = zeros(is_bool ? bits : count * size);
     Py_ssize_t absent = 0;
     for (Py_ssize_t row = 0; there != NULL && values != NULL && row < count; row++) {
-        const char *body = PyBytes_AS_STRING(PyList_GET_ITEM(rows, row));
+        const char *body = PyBytes_AS_STRING(PyTuple_GET_ITEM(rows, row));
         if ((unsigned char)body[place / 8] >> place % 8 & 1) set_bit(PyBytes_AS_STRING(there), row);
         else absent++;
         if (!is_bool) memcpy(PyBytes_AS_STRING(values) + row * size, body + offset, (size_t)size);
@@ -34,12 +34,12 @@ static PyObject *column(const Packer *self, PyObject *rows, Py_ssize_t place, Py
 
 /* The symbols, which end the rows: where each begins, as 32-bit integers, and all of them together. */
 static PyObject *symbols(const Packer *self, PyObject *rows) {
-    Py_ssize_t count = PyList_GET_SIZE(rows), total = 0;
-    for (Py_ssize_t row = 0; row < count; row++) total += PyBytes_GET_SIZE(PyList_GET_ITEM(rows, row)) - self->fixed;
+    Py_ssize_t count = PyTuple_GET_SIZE(rows), total = 0;
+    for (Py_ssize_t row = 0; row < count; row++) total += PyBytes_GET_SIZE(PyTuple_GET_ITEM(rows, row)) - self->fixed;
     PyObject *offsets = zeros(4 * (count + 1)), *texts = total > INT32_MAX ? PyErr_NoMemory() : zeros(total);
     int32_t at = 0;
     for (Py_ssize_t row = 0; offsets != NULL && texts != NULL && row < count; row++) {
-        PyObject *body = PyList_GET_ITEM(rows, row);
+        PyObject *body = PyTuple_GET_ITEM(rows, row);
         int32_t size = (int32_t)(PyBytes_GET_SIZE(body) - self->fixed);
         memcpy(PyBytes_AS_STRING(texts) + at, PyBytes_AS_STRING(body) + self->fixed, (size_t)size);
         at += size;
@@ -52,14 +52,14 @@ static PyObject *symbols(const Packer *self, PyObject *rows) {
 }
 
 static int are_rows(const Packer *self, PyObject *rows) {
-    int known = self->names == NULL && PyList_CheckExact(rows);
-    for (Py_ssize_t row = 0; known && row < PyList_GET_SIZE(rows); row++)
-        known = PyBytes_CheckExact(PyList_GET_ITEM(rows, row)) && PyBytes_GET_SIZE(PyList_GET_ITEM(rows, row)) >= self->fixed;
+    int known = self->names == NULL;
+    for (Py_ssize_t row = 0; known && row < PyTuple_GET_SIZE(rows); row++)
+        known = PyBytes_CheckExact(PyTuple_GET_ITEM(rows, row)) && PyBytes_GET_SIZE(PyTuple_GET_ITEM(rows, row)) >= self->fixed;
     if (!known) PyErr_SetString(PyExc_TypeError, "a list of rows of this pack is asked for");
     return known;
 }
 
-PyObject *Packer_columns(Packer *self, PyObject *rows) {
+static PyObject *columns(const Packer *self, PyObject *rows) {
     PyObject *found = are_rows(self, rows) ? PyList_New(0) : NULL;
     Py_ssize_t offset = FLAGS;
     for (Py_ssize_t place = -1; found != NULL && place < self->columns; place++) {
@@ -68,5 +68,13 @@ PyObject *Packer_columns(Packer *self, PyObject *rows) {
         Py_XDECREF(next);
         if (place >= 0) offset += width(self->types[place]);
     }
+    return found;
+}
+
+PyObject *Packer_columns(Packer *self, PyObject *list) {
+    if (!PyList_CheckExact(list)) return PyErr_SetString(PyExc_TypeError, "a list of rows of this pack is asked for"), NULL;
+    PyObject *rows = PyList_AsTuple(list); /* a list could change while something is allocated */
+    PyObject *found = rows == NULL ? NULL : columns(self, rows);
+    Py_XDECREF(rows);
     return found;
 }

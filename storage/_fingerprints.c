@@ -48,7 +48,7 @@ static int reserve(Fingerprints *self, Py_ssize_t more) {
     return size == self->size || resize(self, size);
 }
 
-/* Two lists as long as each other; their hashes are those of texts and bytes, so nothing changes them meanwhile. */
+/* Two lists as long as each other; nobody's code runs while texts and bytes are hashed, so nothing changes them. */
 static int lists(PyObject *const *args, Py_ssize_t count) {
     int known = count == 2 && PyList_CheckExact(args[0]) && PyList_CheckExact(args[1])
                 && PyList_GET_SIZE(args[0]) == PyList_GET_SIZE(args[1]);
@@ -81,7 +81,8 @@ static int is_known(const Fingerprints *self, PyObject *key, PyObject *body) {
 }
 
 static PyObject *Fingerprints_known(Fingerprints *self, PyObject *const *args, Py_ssize_t count) {
-    PyObject *places = lists(args, count) ? PyList_New(0) : NULL;
+    PyObject *places = PyList_New(0); /* first: what it may collect may change the lists */
+    if (places != NULL && !lists(args, count)) Py_CLEAR(places);
     for (Py_ssize_t place = 0; places != NULL && place < PyList_GET_SIZE(args[0]); place++) {
         int found = is_known(self, PyList_GET_ITEM(args[0], place), PyList_GET_ITEM(args[1], place));
         if (found < 0 || (found && append_place(places, place))) Py_CLEAR(places);

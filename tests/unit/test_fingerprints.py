@@ -1,6 +1,8 @@
 """Fingerprints: what was added is known again with the same bytes only; the compiled twin says the same."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -57,3 +59,39 @@ def test_the_compiled_twin_takes_texts_with_their_bytes_only(call: str, keys: ob
 
     with pytest.raises(TypeError, match="of the same length"):
         getattr(prints, call)(keys, bodies)
+
+
+class Cycle:
+    """Garbage that runs code when it is collected."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.me = self
+        self.act = act
+
+    def __del__(self) -> None:
+        self.act()
+
+
+@pytest.fixture
+def collect_at_once() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Let the collector run at the next container that is made, and with it this code."""
+    threshold = gc.get_threshold()
+
+    def prepare(act: Callable[[], object]) -> None:
+        gc.collect()
+        gc.disable()
+        Cycle(act)
+        gc.enable()
+        gc.set_threshold(1)
+
+    yield prepare
+    gc.set_threshold(*threshold)
+
+
+def test_what_a_collection_changes_is_seen(collect_at_once: Callable[[Callable[[], object]], None]) -> None:
+    prints, keys, bodies = fingerprints(), ["a"], [b"1"]
+    prints.add(keys, bodies)
+
+    collect_at_once(bodies.clear)
+    with suppress(TypeError, ValueError):  # whenever it runs: a refusal, never a look at what is gone
+        assert prints.known(keys, bodies) in ([], [0])
