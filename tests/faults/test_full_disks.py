@@ -61,6 +61,7 @@ def test_a_full_disk_pauses_and_space_heals_it(
     judge.send(200)
     with judge.service(inside=on_a_small_disk(disk, "16m"), LOCAL_PATH=str(disk)) as service:
         service.wait_until_stored(100)
+        service.wait_ready()  # the tables of the metadata too: messages come before them
         with full(seen_of(service.process.pid, disk)):
             judge.send(200)
             service.wait_not_ready("store", "breaker", because="free space")
