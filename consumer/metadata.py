@@ -14,7 +14,6 @@ from config import Settings
 from consumer.errors import explained
 from consumer.lineage import LineageReport, origin
 from consumer.sources.base import Source
-from consumer.tasks import occurs
 from consumer.telemetry import events
 from consumer.telemetry.statements import StatementTelemetry
 from storage import DatabaseError, OperatorError
@@ -30,7 +29,6 @@ from storage.repositories.lineage import LineageRepository
 from storage.spool import LineageSpool, LineageWriter
 
 FAREWELL_SECONDS = 4.0
-PATIENCE_SECONDS = 1.0
 LONGEST_DATASET_ID = 128
 ROWS_AT_ONCE = 500
 Step = Callable[[], Awaitable[None]]
@@ -78,14 +76,11 @@ class Metadata:
         """Why they are not there, and why they are not on disk; empty when nothing is wrong."""
         return "; ".join(str(error) for error in (self._writer.last_error, self._writer.spool_error) if error)
 
-    async def follow(self, begun: asyncio.Event | None = None) -> None:
+    async def follow(self) -> None:
         """Write what is new, interval after interval; after `end` the rest and the closing row, and return.
 
-        Messages come first: it starts once `begun` is set, or after PATIENCE_SECONDS. A database that hangs holds the
-        end up for FAREWELL_SECONDS at most; then the rows wait on disk.
+        A database that hangs holds that up for FAREWELL_SECONDS at most; then the rows wait on disk.
         """
-        if begun is not None:
-            await occurs(begun, PATIENCE_SECONDS)
         turning = asyncio.create_task(self._turn(), name="metadata turns")
         await self._ending.wait()
         deadline = asyncio.get_running_loop().time() + FAREWELL_SECONDS
@@ -150,8 +145,8 @@ class Metadata:
     async def _take(self, rows: Iterator[LineageRow]) -> None:
         """Slice by slice, so that messages have their turn in between; the rest at once when time is up."""
         try:
-            while slice := list(islice(rows, ROWS_AT_ONCE)):
-                self._writer.take(slice)
+            while some := list(islice(rows, ROWS_AT_ONCE)):
+                self._writer.take(some)
                 await asyncio.sleep(0)
         finally:
             self._writer.take(rows)

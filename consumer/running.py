@@ -12,11 +12,8 @@ from consumer.gauges import observe
 from consumer.service import Service
 from consumer.signals import stop_on_signal
 from consumer.snapshots import ServiceSnapshots
-from consumer.tasks import occurs
 from consumer.telemetry import events
 from consumer.telemetry.heartbeat import beating
-
-PATIENCE_SECONDS = 1.0
 
 
 async def run(service: Service, *, until_idle: float | None = None, serve: bool = True) -> int:
@@ -51,9 +48,9 @@ async def _answering(service: Service, listener: socket.socket) -> AsyncIterator
 
 
 async def _answer(service: Service, listener: socket.socket, over: asyncio.Event) -> None:
-    """Messages come first: what answers is imported once they flow, or after PATIENCE_SECONDS (see consumer.api)."""
+    """Messages come first: what answers is imported once they flow (see consumer.api)."""
     with closing(listener):
-        await occurs(service.pipeline.begun, PATIENCE_SECONDS)
+        await service.under_way()
         if over.is_set():
             return
         from consumer.api.app import build

@@ -27,7 +27,7 @@ from consumer.pipeline.slots import Slots
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Guarantee, Source, SourceStatus
 from consumer.stores import store_of
-from consumer.tasks import end
+from consumer.tasks import end, occurs
 from consumer.telemetry import events
 from consumer.telemetry.heartbeat import Heartbeat, Watchdog, Work
 from consumer.telemetry.statements import StatementTelemetry
@@ -38,6 +38,7 @@ from storage.repositories import repositories_of
 from storage.times import utc_now
 
 Transformation = Literal["consume", "replay"]
+PATIENCE_SECONDS = 1.0
 POLL_SECONDS = 0.25
 """How often the source is asked how it is."""
 FULL_BATCHES = 2
@@ -113,7 +114,6 @@ class Service:
         self.state = "draining"
         self._stopping.set()
         self._risks_known.set()
-        self.pipeline.begun.set()
         self.pipeline.stop()
 
     async def run(self, until_idle: float | None = None) -> int:
@@ -121,7 +121,7 @@ class Service:
         events.service_started(self.source.name, self.settings.store.kind, self.source.guarantee)
         if self.source.guarantee is Guarantee.AT_MOST_ONCE:
             events.at_most_once(self.source.name)
-        following = asyncio.create_task(self.metadata.follow(self.pipeline.begun), name="metadata")
+        following = asyncio.create_task(self._follow_metadata(), name="metadata")
         try:
             return await self._consume(until_idle) if await self._connect_store() else 0
         finally:
@@ -129,6 +129,14 @@ class Service:
             self.metadata.end()
             await following
             await self.store.disconnect()
+
+    async def under_way(self) -> None:
+        """What can wait lets messages come first: until a batch has come to its end, PATIENCE_SECONDS at most."""
+        await occurs(self.pipeline.begun, PATIENCE_SECONDS)
+
+    async def _follow_metadata(self) -> None:
+        await self.under_way()
+        await self.metadata.follow()
 
     async def _connect_store(self) -> bool:
         """Connect, however long it takes; False when the service was stopped first.
