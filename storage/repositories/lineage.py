@@ -36,8 +36,8 @@ class LineageRepository:
         ordered = iter(sorted(rows, key=lambda row: str(row.lineage_id)))
         async with self._database.write() as connection:
             # In slices: others have their turn in between, and only so many rows are there twice.
-            while slice := [lineage_values(row) for row in islice(ordered, _AT_ONCE)]:
-                new += await insert_many_new(connection, lineage_records, slice)
+            while some := [lineage_values(row) for row in islice(ordered, _AT_ONCE)]:
+                new += await insert_many_new(connection, lineage_records, some)
         return new
 
     async def get_range(

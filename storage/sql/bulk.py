@@ -10,6 +10,7 @@ from sqlalchemy import Dialect, Insert, Select, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.sql.dialects import dialect_module
+from storage.sql.statements import only_new
 
 Row = Sequence[Any]
 """A value for each column of a table, in the table's order."""
@@ -51,12 +52,7 @@ def _insert(dialect: Dialect, table: Table) -> Insert:
     insert: Any = dialect_module(dialect.name).insert(table)
     if dialect.name == "postgresql":
         insert = insert.from_select(list(table.columns), _unnested(dialect, table))
-    new: Insert = (
-        insert.prefix_with("IGNORE")
-        if dialect.name == "mysql"
-        else insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
-    )
-    return new
+    return only_new(dialect.name, table, insert)
 
 
 def _unnested(dialect: Dialect, table: Table) -> Select[Any]:

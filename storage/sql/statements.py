@@ -21,13 +21,23 @@ async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[V
     """
     if not rows:
         return 0
-    insert = dialect_module(connection.dialect.name).insert(table)
-    if connection.dialect.name == "mysql":
-        return (await connection.execute(insert.prefix_with("IGNORE"), _in_order(table, rows))).rowcount
-    statement = insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
+    dialect = connection.dialect.name
+    statement = only_new(dialect, table, dialect_module(dialect).insert(table))
+    if dialect == "mysql":
+        return (await connection.execute(statement, _in_order(table, rows))).rowcount
     # The drivers do not count what many executions changed; what comes back can be counted.
     result = await connection.execute(statement.returning(*table.primary_key), _in_order(table, rows))
     return len(result.all())
+
+
+def only_new(dialect: str, table: Table, insert: Any) -> Insert:
+    """The insert of that dialect, leaving alone what has its primary key already."""
+    statement: Insert = (
+        insert.prefix_with("IGNORE")
+        if dialect == "mysql"
+        else insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
+    )
+    return statement
 
 
 async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Values], keep: frozenset[str]) -> None:
