@@ -1,7 +1,7 @@
 /* Rows that were packed to the columns of Arrow: for each, how many are absent, a bit for each that is there, and the
 values one after another (https://arrow.apache.org/docs/format/Columnar.html).
 
-Their plain twin lets Arrow read tuples of texts and numbers, cell by cell; of a trade 0.1 µs, against 1.3. */
+Their plain twin lets Arrow read tuples of texts and numbers, cell by cell. */
 
 #include "_packing.h"
 

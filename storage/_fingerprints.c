@@ -1,7 +1,7 @@
 /* Which texts were met with which bytes, by the hashes of both: the compiled twin of storage/fingerprints.py.
 
-A dict of the same keeps the texts alive, 190 bytes each, and misses the processor's cache with each of them: from Kafka
-to MongoDB a tenth of the way. Here an entry is two words in one table (open addressing, linear probing). */
+A dict of the same keeps the texts alive and misses the processor's cache with each of them. Here an entry is two words in
+one table (open addressing, linear probing). */
 
 #include "_packing.h"
 

@@ -8,7 +8,6 @@ knows again what was met.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from importlib import import_module
 from string import Formatter
 from typing import Any, NamedTuple
@@ -49,14 +48,10 @@ Values = tuple[int, bytes, bytes]
 """A column of Arrow: how many values are absent, a bit for each that is there, and the values."""
 
 
-def columns() -> Mapping[str, Callable[[list[bytes]], tuple[Texts, list[Values]]]]:
-    """By table, what makes columns of rows that were packed: that of the symbol, and those after it."""
-    return {name: partial(_columns, pack) for name, pack in rows().items()}
-
-
-def _columns(pack: Any, bodies: list[bytes]) -> tuple[Texts, list[Values]]:
-    symbols, *others = pack.columns(bodies)
-    return symbols, others
+def columns() -> Mapping[str, Callable[[list[bytes]], list[Any]]]:
+    """By table, what makes columns of rows that were packed: Texts of the symbols, and Values of each column after."""
+    packs: Mapping[str, Any] = rows()
+    return {name: pack.columns for name, pack in packs.items()}
 
 
 def documents(name_of: Callable[[Column], bytes]) -> Mapping[str, Pack]:

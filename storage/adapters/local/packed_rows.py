@@ -22,7 +22,7 @@ def rows_of_packed(table: Table, items: Columns) -> pa.Table:
 
 
 def _of_bytes(table: Table, bodies: list[bytes]) -> list[pa.Array]:
-    symbols, values = _COMPILED[table.name](bodies)
+    symbols, *values = _COMPILED[table.name](bodies)
     others = zip(table.columns[1:], values, strict=True)
     return [_texts(symbols, len(bodies)), *(_values(column, found, len(bodies)) for column, found in others)]
 
