@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from consumer.telemetry import events
 
@@ -17,7 +17,7 @@ MAX_CONNECTIONS = 256
 
 
 @asynccontextmanager
-async def serve(app: FastAPI, listener: socket.socket) -> AsyncIterator[int]:
+async def serve(app: Starlette, listener: socket.socket) -> AsyncIterator[int]:
     """Serve while the context lasts, and close the listener then; gives its port.
 
     Ends within about a second, whatever clients do.

@@ -45,9 +45,13 @@ async def upgrade(url: str, target: str = "head") -> MigrationStatus:
         return found
 
     def up(connection: Connection) -> None:
-        from storage.migrations import scripts  # most starts have nothing to migrate
+        from storage.migrations import fresh  # most starts have nothing to migrate
 
-        if not _is_newer(_current(connection)):
+        if target == "head" and fresh.is_empty(connection, VERSION_TABLE):
+            fresh.create(connection, VERSION_TABLE, VERSIONS[-1])
+        elif not _is_newer(_current(connection)):
+            from storage.migrations import scripts  # nor has a fresh database
+
             scripts.up(connection, VERSION_TABLE, target)
 
     return await _under_lock(url, up)

@@ -15,7 +15,7 @@ from storage.adapters.sql.letters import PART_BYTES
 from storage.adapters.sql.schema import market
 from storage.metadata import MetadataDatabase, metadata
 from storage.migrations import downgrade, status, upgrade
-from storage.migrations.steps import VERSION_TABLE
+from storage.migrations.steps import VERSION_TABLE, VERSIONS
 from storage.repositories.catalog import CatalogRepository
 from tests.contracts.letters import conflict, letter
 from tests.contracts.metadata_fixtures import OnMetadata
@@ -24,6 +24,8 @@ from tests.contracts.rows import dataset
 
 METADATA = {"datasets", "audit_logs", "health_metrics", "backfill_jobs", "lineage_records"}
 TABLES = METADATA | market.tables.keys()
+STEPS = VERSIONS[-1]
+"""By this name the steps are taken one by one; for "head" an empty database gets the newest tables at once."""
 
 
 class MigrationContract(OnMetadata):
@@ -48,21 +50,42 @@ class MigrationContract(OnMetadata):
 
         assert await CatalogRepository(database).get_all_datasets() == [dataset()]
 
-    async def test_the_migrations_and_the_schema_agree(self, database: MetadataDatabase) -> None:
-        async with database.read() as connection:
+    async def test_the_migrations_and_the_schema_agree(self, url: str) -> None:
+        await upgrade(url, STEPS)
+
+        async with MetadataDatabase(url) as database, database.read() as connection:
             assert await connection.run_sync(_differences) == []
 
-    async def test_the_migrations_build_what_the_schema_would(self, database: MetadataDatabase, url: str) -> None:
-        async with database.read() as connection:
+    async def test_the_migrations_build_what_an_empty_database_gets_at_once(self, url: str) -> None:
+        by_step = await upgrade(url, STEPS)
+        async with MetadataDatabase(url) as database, database.read() as connection:
             migrated = await connection.run_sync(_as_built)
         await downgrade(url, "base")
-        async with database.write() as connection:
-            await connection.run_sync(metadata.create_all)
-            await connection.run_sync(market.create_all)
-        async with database.read() as connection:
-            created = await connection.run_sync(_as_built)
+        async with MetadataDatabase(url) as database, database.write() as connection:
+            await connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
 
-        assert migrated == created
+        at_once = await upgrade(url)
+
+        async with MetadataDatabase(url) as database, database.read() as connection:
+            assert await connection.run_sync(_as_built) == migrated
+        assert at_once == by_step
+
+    async def test_a_database_that_has_tables_of_others_is_as_good_as_an_empty_one(self, url: str) -> None:
+        async with MetadataDatabase(url) as database, database.write() as connection:
+            await connection.execute(text("CREATE TABLE theirs (id VARCHAR(32) NOT NULL)"))
+
+        assert (await upgrade(url)).pending == ()
+
+        assert await tables(url) >= TABLES | {"theirs"}
+
+    async def test_what_was_killed_while_all_was_made_at_once_is_finished(self, url: str) -> None:
+        async with MetadataDatabase(url) as database, database.write() as connection:
+            await connection.run_sync(metadata.create_all)
+
+        assert (await upgrade(url)).pending == ()
+
+        async with MetadataDatabase(url) as database, database.read() as connection:
+            assert await connection.run_sync(_differences) == []
 
     async def test_down_goes_back_and_up_comes_again(self, database: MetadataDatabase, url: str) -> None:
         gone = await downgrade(url, "base")
@@ -177,7 +200,7 @@ def _as_built(connection: Connection) -> dict[str, list[str]]:
         "WHERE conrelid = '{0}'::regclass ORDER BY 1",
     }[connection.dialect.name]
     built = {}
-    for table in sorted(TABLES):
+    for table in sorted(TABLES | {VERSION_TABLE}):
         rows = connection.execute(text(words.format(table)))
         lines = [line.rstrip(",") for row in rows for line in " ".join(map(str, row)).splitlines()]
         # The order in which indexes were made says nothing.

@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from consumer.api.listener import listen
 from consumer.api.server import serve
@@ -19,19 +22,15 @@ HOST = "127.0.0.1"
 
 
 @pytest.fixture
-def app() -> FastAPI:
-    app = FastAPI()
+def app() -> Starlette:
+    async def hello(_: Request) -> Response:
+        return JSONResponse("hello")
 
-    @app.get("/hello")
-    async def hello() -> str:
-        return "hello"
-
-    @app.get("/slow")
-    async def slow() -> str:
+    async def slow(_: Request) -> Response:
         await asyncio.sleep(60)
-        return "too late"
+        return JSONResponse("too late")
 
-    return app
+    return Starlette(routes=[Route("/hello", hello), Route("/slow", slow)])
 
 
 @pytest.fixture
@@ -46,12 +45,12 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_port_0_is_a_free_port(app: FastAPI, client: httpx.AsyncClient) -> None:
+async def test_port_0_is_a_free_port(app: Starlette, client: httpx.AsyncClient) -> None:
     async with serve(app, listen(HOST, 0)) as port:
         assert (await client.get(f"http://{HOST}:{port}/hello")).json() == "hello"
 
 
-async def test_two_servers_live_side_by_side(app: FastAPI) -> None:
+async def test_two_servers_live_side_by_side(app: Starlette) -> None:
     async with serve(app, listen(HOST, 0)) as one, serve(app, listen(HOST, 0)) as other:
         assert one != other
 
@@ -63,14 +62,14 @@ def test_an_address_that_cannot_be_had_is_refused_with_a_fix(host: str, taken: i
     assert "HTTP_PORT" in refused.value.fix
 
 
-async def test_a_port_is_free_again_after_the_end(app: FastAPI, client: httpx.AsyncClient) -> None:
+async def test_a_port_is_free_again_after_the_end(app: Starlette, client: httpx.AsyncClient) -> None:
     async with serve(app, listen(HOST, 0)) as port:
         await client.get(f"http://{HOST}:{port}/hello")
     async with serve(app, listen(HOST, port)):
         assert (await client.get(f"http://{HOST}:{port}/hello")).status_code == 200
 
 
-async def test_the_end_does_not_wait_for_clients(app: FastAPI, client: httpx.AsyncClient) -> None:
+async def test_the_end_does_not_wait_for_clients(app: Starlette, client: httpx.AsyncClient) -> None:
     async with serve(app, listen(HOST, 0)) as port:
         _, idle = await asyncio.open_connection(HOST, port)
         waiting = asyncio.create_task(client.get(f"http://{HOST}:{port}/slow"))
@@ -81,7 +80,7 @@ async def test_the_end_does_not_wait_for_clients(app: FastAPI, client: httpx.Asy
     await asyncio.wait([waiting])
 
 
-async def test_signals_are_left_to_the_service(app: FastAPI) -> None:
+async def test_signals_are_left_to_the_service(app: Starlette) -> None:
     heard = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, heard.set)
@@ -93,7 +92,7 @@ async def test_signals_are_left_to_the_service(app: FastAPI) -> None:
         loop.remove_signal_handler(signal.SIGTERM)
 
 
-async def test_an_error_inside_reaches_the_caller(app: FastAPI) -> None:
+async def test_an_error_inside_reaches_the_caller(app: Starlette) -> None:
     with pytest.raises(KeyError):
         async with serve(app, listen(HOST, 0)):
             raise KeyError("ours")

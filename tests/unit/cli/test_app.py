@@ -29,12 +29,12 @@ LOOK = "see that it runs, and that `tapestore config show` names the right addre
 HEAVY = (
     "aiokafka",
     "alembic",
-    "fastapi",
     "nats",
     "opentelemetry.sdk",
     "pyarrow",
     "pymongo",
     "sqlalchemy",
+    "starlette",
     "uvicorn",
 )
 
@@ -148,7 +148,7 @@ def imported_by(*arguments: str) -> set[str]:
         (("query", "--help"), HEAVY),
         (("dlq", "replay", "--help"), HEAVY),
         (("replay", "--help"), ("aiokafka", "nats", "pyarrow", "pymongo", "opentelemetry.exporter.otlp")),
-        (("replay", "--help"), ("alembic", "fastapi", "uvicorn", "sqlalchemy.dialects.postgresql")),
+        (("replay", "--help"), ("alembic", "starlette", "uvicorn", "sqlalchemy.dialects.postgresql")),
     ],
 )
 def test_a_verb_imports_only_what_it_needs(arguments: tuple[str, ...], not_needed: tuple[str, ...]) -> None:
