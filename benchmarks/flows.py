@@ -56,12 +56,19 @@ def tapestore(
     Raises NotMeasured also when a message became no document.
     """
     with Process([*TAPESTORE, *(RUN if held is None else RUN_LONGER)], settings(bus, store)) as process:
-        prepared = [] if held is None else watch(process, arrived, messages - held.count, seconds).samples
-        if held is not None:
-            held.release()
+        before = prepared(process, arrived, messages, seconds, held)
         seen = watch(process, arrived, messages, seconds)
         check([process.end(END_SECONDS)], messages)
-    return seen._replace(samples=[*prepared, *seen.samples])
+    return seen._replace(samples=[*before, *seen.samples])
+
+
+def prepared(process: Process, arrived: Arrived, messages: int, seconds: float, held: Held | None) -> list[Sample]:
+    """Release what is held of so many messages once all others have arrived; the looks until then."""
+    if held is None:
+        return []
+    looked = watch(process, arrived, messages - held.count, seconds).samples
+    held.release()
+    return looked
 
 
 def settings(bus: Bus, store: Store) -> dict[str, str]:

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.bench import USUAL, Bench
 from benchmarks.flame import flame
-from benchmarks.flows import END_SECONDS, RUN, looks, settings
+from benchmarks.flows import END_SECONDS, RUN, RUN_LONGER, looks, prepared, settings
 from benchmarks.process import Process
 from benchmarks.report import RESULTS, aligned
-from benchmarks.routes import ROUTES, Route, ends
+from benchmarks.routes import ROUTES, Route, ends, held_back
 from benchmarks.spans import NotMeasured, Sample, Span, between
 from benchmarks.steps import Stacks, by_step
 
@@ -46,10 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _profiled(route: Route, bench: Bench) -> tuple[Span, Stacks, float]:
     """The part of the flow that was looked into, how often each stack was seen, and the collector's CPU seconds."""
-    messages, unmeasured = bench.feed(route.feed)
-    measured = len(messages) - unmeasured
-    with ends(route, bench) as (bus, store, arrived):
-        with Process([sys.executable, "-m", "benchmarks.sampled", "seen.json", *RUN], settings(bus, store)) as process:
+    feed = bench.feed(route.feed)
+    messages, unmeasured = len(feed.messages), feed.unmeasured
+    measured = messages - unmeasured
+    command = [sys.executable, "-m", "benchmarks.sampled", "seen.json", *(RUN_LONGER if unmeasured else RUN)]
+    with ends(route, bench) as (bus, store, arrived), held_back(bus, feed) as held:
+        with Process(command, settings(bus, store)) as process:
+            prepared(process, arrived, messages, bench.row_seconds, held)
             samples = (sample for sample, _ in looks(process, arrived, bench.row_seconds))
             first = _when(samples, unmeasured + measured * 0.1, process)
             last = _when(samples, unmeasured + measured * 0.9, process)

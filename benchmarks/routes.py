@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 from benchmarks import flows
 from benchmarks.bench import Bench
 from benchmarks.buses import Bus, new_reader
 from benchmarks.committed import Committed
-from benchmarks.feeds import many_collections
+from benchmarks.feeds import Feed, many_collections
 from benchmarks.flows import Arrived, Seen
 from benchmarks.held import Held
 from benchmarks.stores import MongoDB, OwnMongoDB, Parquet, Store
@@ -99,7 +99,11 @@ def ends(route: Route, bench: Bench) -> Iterator[tuple[Bus, Store, Arrived]]:
 
 def seen(route: Route, bench: Bench) -> Seen:
     """All of its feed, moved once; what only prepares is done before the rest is there."""
-    messages, unmeasured = bench.feed(route.feed)
-    with ends(route, bench) as (bus, store, arrived), ExitStack() as stack:
-        held = stack.enter_context(Held(bus, messages[unmeasured:])) if unmeasured else None
-        return flows.tapestore(bus, store, arrived, len(messages), bench.row_seconds, held)
+    feed = bench.feed(route.feed)
+    with ends(route, bench) as (bus, store, arrived), held_back(bus, feed) as held:
+        return flows.tapestore(bus, store, arrived, len(feed.messages), bench.row_seconds, held)
+
+
+def held_back(bus: Bus, feed: Feed) -> AbstractContextManager[Held | None]:
+    """What is measured of a feed, held until what only prepares is done; None when there is no such part."""
+    return Held(bus, feed.messages[feed.unmeasured :]) if feed.unmeasured else nullcontext()
