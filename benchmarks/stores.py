@@ -27,7 +27,7 @@ class Mongod(mongodb.MongoDB):
     thousands of collections does little else.
     """
 
-    cache_gb = 4
+    cache_gb = 11
 
 
 class Store(Protocol):

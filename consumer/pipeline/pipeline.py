@@ -31,6 +31,8 @@ from consumer.telemetry import events, traces
 
 HANDFUL = 2000
 """Messages that are taken in at a time: without a compiler so many order books keep others waiting for 0.1 s."""
+SCATTERED = 256
+"""With more open batches when the budget is full, each is written with a tenth of what a batch may hold, or less."""
 
 
 class Pipeline:
@@ -116,6 +118,7 @@ class Pipeline:
     async def _wait_for_room(self) -> None:
         """The bus is the buffer: nothing is pulled while the store is down or too much is on its way."""
         if self.budget.is_full:
+            self._source.scattered = len(self._batcher.batches) > SCATTERED
             self._cutter.look()
             await self._paused("full", self.budget.wait_for_room())
         if not self._retrier.healthy.is_set():

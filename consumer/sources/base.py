@@ -62,6 +62,9 @@ class Source(ABC):
     tells about it in `status()`. Entering raises nothing for a bus that is not there yet. A message that
     was received and not settled stays unsettled on the bus and is kept from timing out while it waits.
 
+    `scattered` is set by whoever processes the deliveries, while they go to so many places that few go to each: those
+    of fewer partitions at a time would suit it better.
+
     `before_revoke` is awaited when the bus is about to take partitions away: whoever processes the
     deliveries sets it to a function that settles all it can within the source's own budget.
     """
@@ -76,6 +79,7 @@ class Source(ABC):
     """How the bus may lose what it has taken, as far as is known once it is subscribed."""
     destination: str = ""
     """The subject, topics or files, for people and for telemetry."""
+    scattered: bool = False
     before_revoke: Callable[[], Awaitable[None]] = staticmethod(_nothing_to_flush)
 
     @abstractmethod

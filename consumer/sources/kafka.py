@@ -25,6 +25,7 @@ from consumer.sources.kafka_member import Member
 from consumer.sources.kafka_partition import Partition, PartitionChannel
 from consumer.sources.kafka_reader import Reader
 from consumer.sources.kafka_tls import ssl_context
+from consumer.sources.kafka_turns import Turns
 from consumer.tasks import end
 from consumer.telemetry import events
 
@@ -63,6 +64,7 @@ class KafkaSource(Source):
         self._session_seconds = session_seconds
         self._max_poll_seconds = max_poll_seconds
         self._backlog = Backlog(prefetch_messages, prefetch_bytes)
+        self._turns = Turns()
         self._trouble = Trouble()
         self._reasons = Reasons()
         self._given: dict[TopicPartition, int] = {}
@@ -77,6 +79,7 @@ class KafkaSource(Source):
 
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
         self._trouble.raise_refusal()
+        self._turns.wanted = self.scattered
         await self._backlog.arrival(RECEIVE_SECONDS)
         taken = self._backlog.take(max_messages, max_bytes)
         runs = [PartitionChannel(each.partition, self).run(each.rows) for each in taken]
@@ -164,7 +167,7 @@ class KafkaSource(Source):
     def _new_member(self) -> Member:
         consumer = AIOKafkaConsumer(**self._connection(), **self._options())
         assignment = Assignment(self._given)
-        reader = Reader(consumer, assignment, self._backlog, self._trouble, self.lost_ranges)
+        reader = Reader(consumer, assignment, self._backlog, self._trouble, self.lost_ranges, self._turns)
         return Member(
             consumer,
             self._settings.topics,

@@ -66,6 +66,11 @@ class Assignment:
             return None
         return sum(max(0, ends[key] - self._partitions[key].low) for key in self.keys)
 
+    def behind(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """How many messages each partition has that were not fetched, of those of which that is known."""
+        there = {key: partition for key, partition in self._partitions.items() if key in ends}
+        return {key: ends[key] - partition.position for key, partition in there.items()}
+
     def _end(self, key: TopicPartition) -> None:
         if partition := self._partitions.pop(key, None):
             self._given[key] = max(self._given.get(key, 0), partition.given_until)

@@ -21,6 +21,10 @@ class Run:
     rows: Sequence[Row]
     size: int
 
+    def followed_by(self, run: Run) -> Run:
+        """Both as one."""
+        return Run(self.partition, [*self.rows, *run.rows], self.size + run.size)
+
 
 class Backlog:
     """Runs in the order in which they came, counted by messages and bytes.
@@ -59,9 +63,13 @@ class Backlog:
             fitting = _fitting(self._runs[0], max_messages, max_bytes)
             if taken and not fitting:
                 break
-            taken.append(run := self._cut(fitting or 1))
+            run = self._cut(fitting or 1)
             max_messages -= len(run.rows)
             max_bytes -= run.size
+            if taken and taken[-1].partition is run.partition:
+                taken[-1] = taken[-1].followed_by(run)
+            else:
+                taken.append(run)
         if self.has_room:
             self._room.set()
         return taken

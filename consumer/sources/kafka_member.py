@@ -76,7 +76,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         await self._subscribe()
         events.source_connected("kafka", ",".join(sorted(self._topics)))
         while True:
-            await self.reader.turn()
+            await self.reader.turn(self.ends)
             if time.monotonic() - self._tended >= TEND_SECONDS:
                 await self._tend()
                 self._tended = time.monotonic()
@@ -114,8 +114,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         if self.reader.held or self._trouble.text(connected=True):
             self._stall.forget()
             return
-        keys = self.assignment.keys or ()
-        positions = {key: position for key in keys if (position := await self._position(key)) is not None}
+        positions = {key: position for key in self.reader.reads if (position := await self._position(key)) is not None}
         self._stall.look(positions, self.ends)
 
     async def _follow(self, key: TopicPartition) -> None:

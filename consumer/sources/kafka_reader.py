@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -22,6 +22,7 @@ from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Trouble, explain
 from consumer.sources.kafka_partition import Partition, rows_of
+from consumer.sources.kafka_turns import Turns
 from consumer.telemetry import events
 
 POLL_RECORDS = 1000  # between two polls the loop belongs to the others
@@ -49,6 +50,7 @@ class Reader:
         backlog: Backlog,
         trouble: Trouble,
         lost_ranges: list[LostRange],
+        turns: Turns,
     ) -> None:
         self.held = False
         self._consumer = consumer
@@ -56,15 +58,16 @@ class Reader:
         self._backlog = backlog
         self._trouble = trouble
         self._lost_ranges = lost_ranges
+        self._turns = turns
         self._returned: dict[TopicPartition, float] = {}
 
-    async def turn(self) -> None:
-        """Poll once."""
+    async def turn(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Poll once; `ends` is how far each partition goes, as last heard."""
         self._read_again()
         if self._backlog.full or (self.held and not self._backlog.has_room):
             await self._hold()
         else:
-            await self._fetch()
+            await self._fetch(ends)
 
     def give_again(self, partition: Partition) -> None:
         """Soon deliver again whatever follows the first offset that is not settled then."""
@@ -82,11 +85,19 @@ class Reader:
         """What was given back will be read by whoever comes next."""
         self._returned.clear()
 
-    async def _fetch(self) -> None:
+    @property
+    def reads(self) -> Collection[TopicPartition]:
+        """The partitions that should give something now, if they have it."""
+        return (self._assignment.keys or frozenset()).difference(self._turns.waiting)
+
+    async def _fetch(self, ends: Mapping[TopicPartition, int]) -> None:
         if self.held:
             self.held = False
             self._consumer.resume(*(self._consumer.paused() - self._returned.keys()))
-        fetched = await self._poll(timeout_ms=int(POLL_SECONDS * 1000), max_records=POLL_RECORDS)
+        self._turns.look(self._assignment.behind(ends))
+        some = self.reads if self._turns.waiting else ()
+        fetched = await self._poll(*some, timeout_ms=int(POLL_SECONDS * 1000), max_records=POLL_RECORDS)
+        self._turns.gave(fetched.keys())
         for key, records in fetched.items():
             if key not in self._returned:
                 partition = self._assignment.get(key) or self._assignment.begin(key, records[0].offset)

@@ -11,6 +11,7 @@ import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from aiokafka.codec import has_lz4
 from config.bus import KafkaSettings
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Settlement
+from consumer.sources import kafka_turns
 from consumer.sources.base import Source
 from consumer.sources.kafka import KafkaSource
 from consumer.sources.kafka_member import LEAVE_SECONDS
@@ -218,6 +220,21 @@ async def test_members_share_the_partitions_and_nothing_is_lost_when_they_come_a
     received = data(one.received) + data(two.received)
     assert sorted(received) == sorted(sent), "each came once: all that was given was settled before it was let go"
     assert sum([await kafka.committed(partition) or 0 for partition in range(4)]) == 2000
+
+
+async def test_partitions_that_are_far_behind_take_turns_where_messages_are_scattered(
+    kafka: KafkaUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_turns, "FAR_BEHIND", 500)
+    await kafka.make(3)
+    sent = numbered(6000, size=4000)  # a fetch brings a quarter of a thousand of each partition
+    await kafka.publish(*sent)
+    async with opened(kafka, kafka.source(prefetch_messages=500)) as source:
+        source.scattered = True
+        taken = await take(source, 6000, max_messages=100, settle=Settlement.STORED)
+    assert sorted(data(taken)) == sorted(sent)
+    stretches = len(list(groupby(delivery.message.partition for delivery in taken)))
+    assert stretches <= 14, "read together it would be more than twenty"
 
 
 async def test_a_settlement_for_a_partition_that_is_gone_commits_nothing(kafka: KafkaUnderTest) -> None:

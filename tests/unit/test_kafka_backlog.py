@@ -50,6 +50,19 @@ def test_bytes_bound_what_leaves_but_one_record_leaves_always() -> None:
     assert offsets(backlog.take(10, 7)) == [3]
 
 
+def test_what_follows_each_other_on_a_partition_leaves_as_one_run() -> None:
+    backlog = Backlog(100, 100)
+    one, other = Partition(KEY, 0), Partition(OTHER, 10)
+    for partition, first in ((one, 0), (one, 2), (other, 10), (one, 4)):
+        backlog.put(partition, records(first, 1, 1))
+    taken = backlog.take(100, 100)
+    assert [(run.partition, offsets([run]), run.size) for run in taken] == [
+        (one, [0, 1, 2, 3], 4),
+        (other, [10, 11], 2),
+        (one, [4, 5], 2),
+    ]
+
+
 def fullness(backlog: Backlog) -> tuple[bool, bool]:
     return backlog.full, backlog.has_room
 
@@ -104,6 +117,13 @@ def test_a_settlement_of_an_earlier_life_moves_nothing() -> None:
     assignment.begin(KEY, 5)
     earlier.watermark.settle(5)
     assert assignment.moved() == {KEY: 5}
+
+
+def test_how_far_each_is_behind_counts_what_was_not_fetched() -> None:
+    assignment = Assignment({})
+    assignment.begin(KEY, 5).fetched(records(5, 1, 1))
+    assignment.begin(OTHER, 3)
+    assert assignment.behind({KEY: 10}) == {KEY: 3}
 
 
 def test_the_lag_is_not_known_before_every_partition_has_a_place() -> None:

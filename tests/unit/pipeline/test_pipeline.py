@@ -12,6 +12,7 @@ from config.flow import Batching, RetrySettings
 from consumer.decode import Decoded, Decoder
 from consumer.errors import SourceRefused
 from consumer.messages import Delivery, Message, Settlement
+from consumer.pipeline import pipeline
 from consumer.pipeline.budget import Budget
 from consumer.pipeline.ending import Ending
 from consumer.pipeline.pipeline import Pipeline
@@ -297,6 +298,28 @@ async def test_before_a_revoke_all_in_flight_is_settled() -> None:
         assert each.settlements == [Settlement.STORED, Settlement.STORED]
         each.pipeline.stop()
         await running
+
+
+class AskedSource(MemorySource):
+    """Notes at each call whether messages are said to be scattered."""
+
+    said: ClassVar[list[bool]] = []
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        self.said.append(self.scattered)
+        return await super().receive(max_messages, max_bytes)
+
+
+@pytest.mark.parametrize(("places", "scattered"), [(20, True), (4, False)])
+async def test_the_source_hears_that_messages_go_to_very_many_places(
+    places: int, scattered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "SCATTERED", 4)
+    AskedSource.said.clear()
+    trades = [trade(number, symbol=f"SYM{number % places}USDT") for number in range(80)]
+    async with flow(*trades, END, source=AskedSource, max_in_flight=20) as each:
+        await each.pipeline.run()
+    assert (AskedSource.said[0], any(AskedSource.said)) == (False, scattered)
 
 
 class RefusingSource(MemorySource):
