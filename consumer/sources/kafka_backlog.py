@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
-from consumer.sources.kafka_partition import Partition, Row, value_of
+from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_rows import Row, value_of
 from consumer.tasks import occurs
 
 

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter, itemgetter
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 
 from consumer.messages import Delivery, Message, RawHeaders, Settlement, Settler
 from consumer.runs import Run
+from consumer.sources.kafka_rows import Row, offset_of, value_of
 from consumer.sources.watermark import Watermark
-
-Row = tuple[int, bytes, RawHeaders, int]
-"""Offset, value, headers and time of a record, which as a whole takes twice the memory."""
-_row: Callable[[ConsumerRecord], Row] = attrgetter("offset", "value", "headers", "timestamp")
-_offset: Callable[[Row], int] = itemgetter(0)
-value_of: Callable[[Row], bytes] = itemgetter(1)
-
-
-def rows_of(records: Iterable[ConsumerRecord]) -> list[Row]:
-    """What a message needs of each record; a tombstone is an empty one: a dead letter, not a hole."""
-    rows = list(map(_row, records))
-    if all(map(value_of, rows)):
-        return rows
-    return [(offset, value or b"", headers, time_ms) for offset, value, headers, time_ms in rows]
 
 
 class Partition:
@@ -60,18 +46,18 @@ class Partition:
 
     def fetched(self, rows: Sequence[Row]) -> None:
         """These follow what was fetched before."""
-        self.watermark.extend(map(_offset, rows))
-        self.position = _offset(rows[-1]) + 1
+        self.watermark.extend(map(offset_of, rows))
+        self.position = offset_of(rows[-1]) + 1
 
     def given_again(self, rows: Sequence[Row]) -> int:
         """How many of these, from the first on, were given in an earlier life."""
-        if _offset(rows[0]) >= self.given_before:
+        if offset_of(rows[0]) >= self.given_before:
             return 0
-        return bisect_left(rows, self.given_before, key=_offset)
+        return bisect_left(rows, self.given_before, key=offset_of)
 
     def give(self, rows: Sequence[Row]) -> None:
         """These are handed on."""
-        self.given_until = max(self.given_until, _offset(rows[-1]) + 1)
+        self.given_until = max(self.given_until, offset_of(rows[-1]) + 1)
 
 
 class PartitionSettler(Settler, Protocol):
@@ -123,4 +109,4 @@ class PartitionChannel(NamedTuple):
         ]
 
     def settle(self, rows: Sequence[Row], settlement: Settlement) -> None:
-        self.settler.settled_in(self.of, list(map(_offset, rows)), settlement)
+        self.settler.settled_in(self.of, list(map(offset_of, rows)), settlement)

@@ -21,7 +21,8 @@ from consumer.sources.base import LostRange
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Trouble, explain
-from consumer.sources.kafka_partition import Partition, rows_of
+from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_rows import Row, offset_of, rows_of, unpack_as_rows
 from consumer.sources.kafka_turns import Turns
 from consumer.telemetry import events
 
@@ -33,7 +34,7 @@ ANSWER_SECONDS = 5.0
 
 NOWHERE = TopicPartition("", -1)
 
-Fetched: TypeAlias = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+Fetched: TypeAlias = Mapping[TopicPartition, Sequence[Row] | Sequence[ConsumerRecord]]
 
 
 class Reader:
@@ -95,13 +96,14 @@ class Reader:
             self.held = False
             self._consumer.resume(*(self._consumer.paused() - self._returned.keys()))
         self._turns.look(self._assignment.behind(ends))
+        unpack_as_rows(self._consumer)
         some = self.reads if self._turns.waiting else ()
         fetched = await self._poll(*some, timeout_ms=int(POLL_SECONDS * 1000), max_records=POLL_RECORDS)
         self._turns.gave(fetched.keys())
         for key, records in fetched.items():
             if key not in self._returned:
-                partition = self._assignment.get(key) or self._assignment.begin(key, records[0].offset)
                 rows = rows_of(records)
+                partition = self._assignment.get(key) or self._assignment.begin(key, offset_of(rows[0]))
                 partition.fetched(rows)
                 self._backlog.put(partition, rows)
         await asyncio.sleep(0)

@@ -23,7 +23,7 @@ class MongoDB(Server):
 
     name = "mongodb"
     variable = "TEST_MONGODB_URI"
-    cache_gb = 0.5
+    cache: Sequence[str] = ("--wiredTigerCacheSizeGB", "0.5")
 
     @classmethod
     def installed(cls) -> bool:
@@ -53,7 +53,7 @@ class MongoDB(Server):
         return [
             *(program, "--dbpath", self.folder / "data"),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket"),
-            *("--replSet", "rs0", "--oplogSize", "256", "--wiredTigerCacheSizeGB", str(self.cache_gb)),
+            *("--replSet", "rs0", "--oplogSize", "256", *self.cache),
             *("--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiokafka import ConsumerRecord, TopicPartition
 
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog, Run
-from consumer.sources.kafka_partition import Partition, Row, rows_of
+from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_rows import Row, rows_of
 
 KEY = TopicPartition("market-data", 0)
 OTHER = TopicPartition("market-data", 1)
 
 
-def records(first: int, *sizes: int) -> list[Row]:
+def records(first: int, *sizes: int) -> Sequence[Row]:
     """Records that follow each other, with values of these sizes."""
-    return rows_of(record(first + n, b"x" * size) for n, size in enumerate(sizes))
+    return rows_of([record(first + n, b"x" * size) for n, size in enumerate(sizes)])
 
 
 def record(offset: int, value: bytes | None) -> ConsumerRecord:

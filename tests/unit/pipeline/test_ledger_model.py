@@ -30,7 +30,8 @@ from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
 from consumer.sources.base import Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
-from consumer.sources.kafka_partition import Partition, PartitionChannel, Row
+from consumer.sources.kafka_partition import Partition, PartitionChannel
+from consumer.sources.kafka_rows import Row
 from storage import TransientError
 from storage.adapters.memory_letters import MemoryDeadLetters
 from storage.circuit_breaker import CircuitBreaker
