@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 from nats import errors
 from nats.aio.client import Client
 from pydantic import SecretStr
@@ -68,6 +69,20 @@ class Address:
         return any(server.startswith(("tls://", "wss://")) for server in self.servers)
 
 
+class Received(msgspec.Struct, gc=False, eq=False):
+    """A message as the driver makes it, without what nobody asks for.
+
+    `Msg` of nats-py has a dictionary each, and methods that answer JetStream one by one.
+    """
+
+    subject: str
+    reply: str
+    data: bytes
+    headers: dict[str, str] | None
+    _client: Client
+    _sid: int
+
+
 class Connection:
     """The driver's client, and its last complaint; `changed` is set when either is new.
 
@@ -77,6 +92,7 @@ class Connection:
 
     def __init__(self, changed: asyncio.Event, *, known_subjects: bool = False) -> None:
         self.client = Client()
+        self.client.msg_class = Received  # type: ignore[assignment]  # all of it that we use, and nats-py looks at
         self.complaint = ""
         self._changed = changed
         self._known_subjects = known_subjects

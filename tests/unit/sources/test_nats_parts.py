@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, De
 from consumer.sources.jetstream_pull import Pull, Verdict, verdict
 from consumer.sources.jetstream_reply import consumer_sequence, place, places
 from consumer.sources.leases import Leases
-from consumer.sources.nats_connection import Address
+from consumer.sources.nats_connection import Address, Connection, Received
 from consumer.sources.nats_tls import NO_FILES, Handshake
 
 SHORT = "$JS.ACK.MARKET.tapestore.3.12345.678.1795203771472254708.23"
@@ -152,6 +153,18 @@ def test_what_is_given_back_keeps_its_order() -> None:
     leases.add(replies[50:])
     assert leases.end(replies[10:20]) == replies[10:20]
     assert leases.end_all() == replies[:10] + replies[20:]
+
+
+# What the driver makes of a message.
+
+
+async def test_a_message_is_what_nats_py_would_make_of_it() -> None:
+    parts = (7, b"md.trades", SHORT.encode(), b"{}", {"a": "b"})
+    theirs, ours = Client()._build_message(*parts), Connection(asyncio.Event()).client._build_message(*parts)
+    assert isinstance(theirs, Msg)
+    assert isinstance(ours, Received)
+    read = attrgetter("subject", "reply", "data", "headers", "_sid")
+    assert read(ours) == read(theirs)
 
 
 # The buffer.
