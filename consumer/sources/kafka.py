@@ -189,7 +189,7 @@ class KafkaSource(Source):
             "enable_auto_commit": False,
             "auto_offset_reset": "none",  # so that a loss is told, not skipped
             "isolation_level": "read_committed",
-            "fetch_max_wait_ms": 150,  # whatever else is asked of a broker waits behind a fetch
+            "fetch_max_wait_ms": 50,  # whatever is asked of a broker meanwhile waits, other partitions' fetches too
             "fetch_max_bytes": at_once,
             "max_partition_fetch_bytes": MIB,
             "session_timeout_ms": int(self._session_seconds * 1000),

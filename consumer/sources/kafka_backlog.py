@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate, chain, groupby, islice
 
 from consumer.sources.kafka_partition import Partition
 from consumer.sources.kafka_rows import Row, value_of
@@ -21,10 +21,6 @@ class Run:
     partition: Partition
     rows: Sequence[Row]
     size: int
-
-    def followed_by(self, run: Run) -> Run:
-        """Both as one."""
-        return Run(self.partition, [*self.rows, *run.rows], self.size + run.size)
 
 
 class Backlog:
@@ -64,16 +60,12 @@ class Backlog:
             fitting = _fitting(self._runs[0], max_messages, max_bytes)
             if taken and not fitting:
                 break
-            run = self._cut(fitting or 1)
+            taken.append(run := self._cut(fitting or 1))
             max_messages -= len(run.rows)
             max_bytes -= run.size
-            if taken and taken[-1].partition is run.partition:
-                taken[-1] = taken[-1].followed_by(run)
-            else:
-                taken.append(run)
         if self.has_room:
             self._room.set()
-        return taken
+        return [_joined(list(runs)) for _, runs in groupby(taken, key=lambda run: id(run.partition))]
 
     def drop(self, partition: Partition | None = None) -> None:
         """Forget what waits of this partition, or everything."""
@@ -108,6 +100,13 @@ class Backlog:
     def _count(self, run: Run, sign: int) -> None:
         self._messages += sign * len(run.rows)
         self._bytes += sign * run.size
+
+
+def _joined(runs: Sequence[Run]) -> Run:
+    """Runs of one partition as one."""
+    if len(runs) == 1:
+        return runs[0]
+    return Run(runs[0].partition, list(chain.from_iterable(run.rows for run in runs)), sum(run.size for run in runs))
 
 
 def _size(rows: Sequence[Row]) -> int:

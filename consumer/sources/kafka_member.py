@@ -111,10 +111,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
 
     async def _expect_messages(self) -> None:
         """Brokers that answer and give nothing of what they have have lost us, or we them: begin anew."""
-        if self.reader.held or self._trouble.text(connected=True):
+        if self._trouble.text(connected=True):
             self._stall.forget()
             return
-        positions = {key: position for key in self.reader.reads if (position := await self._position(key)) is not None}
+        keys = () if self.reader.held else self.reader.reads
+        positions = {key: position for key in keys if (position := await self._position(key)) is not None}
         self._stall.look(positions, self.ends)
 
     async def _follow(self, key: TopicPartition) -> None:
@@ -151,6 +152,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         """The group has decided: read and commit these."""
         self.commit_wanted = True  # where a new group begins is worth keeping: what is lost before it is read shows
         self.reader.assigned()
+        self._stall.forget()
         self.assignment.decided(assigned)
         self._trouble.over()
         events.rebalanced("kafka", len(assigned), time.monotonic() - self._undecided_since)

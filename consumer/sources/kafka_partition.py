@@ -99,7 +99,7 @@ class PartitionChannel(NamedTuple):
             Delivery(
                 Message(
                     *(value, "kafka", name, offset, topic, headers),
-                    time_ms=time_ms if time_ms >= 0 else None,
+                    time_ms=None if time_ms is None or time_ms < 0 else time_ms,
                     deliveries=2 if offset < before else 1,  # Kafka does not count: the second time at least
                 ),
                 self.settler,

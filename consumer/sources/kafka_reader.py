@@ -95,7 +95,8 @@ class Reader:
         if self.held:
             self.held = False
             self._consumer.resume(*(self._consumer.paused() - self._returned.keys()))
-        self._turns.look(self._assignment.behind(ends))
+        behind = self._assignment.behind(ends)
+        self._turns.look({key: messages for key, messages in behind.items() if key not in self._returned})
         unpack_as_rows(self._consumer)
         some = self.reads if self._turns.waiting else ()
         fetched = await self._poll(*some, timeout_ms=int(POLL_SECONDS * 1000), max_records=POLL_RECORDS)
@@ -161,8 +162,10 @@ class Reader:
         return None
 
     def _read_from(self, key: TopicPartition, offset: int) -> None:
+        if key not in (self._assignment.keys or ()):
+            return  # taken away meanwhile
         if partition := self._assignment.get(key):
             self._backlog.drop(partition)
-        with suppress(IllegalStateError):  # taken away meanwhile
+        with suppress(IllegalStateError):
             self._consumer.seek(key, offset)
             self._assignment.begin(key, offset)

@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from consumer.messages import RawHeaders
 
-Row = tuple[int, bytes, RawHeaders, int]
-"""Offset, value, headers and time of a record, which as a whole takes twice the memory."""
+Row = tuple[int, bytes, RawHeaders, int | None]
+"""Offset, value, headers and time of a record, which as a whole takes twice the memory; the oldest have no time."""
 
 _row: Callable[[ConsumerRecord], Row] = attrgetter("offset", "value", "headers", "timestamp")
 offset_of: Callable[[Row], int] = itemgetter(0)

@@ -56,15 +56,19 @@ class Stall:
         self._still: dict[TopicPartition, tuple[int, float]] = {}
 
     def forget(self) -> None:
-        """There is a reason to stand still: the brokers do not answer or refuse, or we do not read."""
+        """There is a reason to stand still: the brokers do not answer or refuse, or the partitions are others now."""
         self._still.clear()
 
     def look(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> None:
-        """Note where the reading of each partition is; raises SourceUnavailable when one stood still for too long."""
+        """Note where the reading of each partition is; raises SourceUnavailable when one stood still for too long.
+
+        For those that are not read now time stands still.
+        """
         step = self._ticks.step()
         behind = {key: position for key, position in positions.items() if position < ends.get(key, 0)}
-        self._still = {key: (position, self._seconds_at(key, position, step)) for key, position in behind.items()}
-        for key, (position, seconds) in self._still.items():
+        read = {key: (position, self._seconds_at(key, position, step)) for key, position in behind.items()}
+        self._still = {key: at for key, at in self._still.items() if key not in positions} | read
+        for key, (position, seconds) in read.items():
             if seconds > self.seconds:
                 raise SourceUnavailable(
                     f"{ends[key] - position} messages of {key.topic}/{key.partition} wait, none comes"

@@ -82,6 +82,11 @@ class Received(msgspec.Struct, gc=False, eq=False):
     _client: Client
     _sid: int
 
+    @property
+    def header(self) -> dict[str, str] | None:
+        """The headers, by the name that nats-py's own errors know."""
+        return self.headers
+
 
 class Connection:
     """The driver's client, and its last complaint; `changed` is set when either is new.

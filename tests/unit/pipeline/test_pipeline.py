@@ -322,6 +322,15 @@ async def test_the_source_hears_that_messages_go_to_very_many_places(
     assert (AskedSource.said[0], any(AskedSource.said)) == (False, scattered)
 
 
+@pytest.mark.parametrize(
+    ("batches", "before", "scattered"), [(257, False, True), (256, False, False), (65, True, True), (64, True, False)]
+)
+def test_what_is_scattered_stays_so_until_there_are_far_fewer_places(
+    batches: int, before: bool, scattered: bool
+) -> None:
+    assert pipeline.is_scattered(batches, before=before) is scattered
+
+
 class RefusingSource(MemorySource):
     """Refuses once, then goes on."""
 

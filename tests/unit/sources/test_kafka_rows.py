@@ -10,7 +10,8 @@ from aiokafka.consumer.fetcher import FetchError, FetchResult, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from consumer.sources.kafka_rows import Row, rows_of, unpack_as_rows
+from consumer.sources.kafka_partition import Partition, PartitionChannel
+from consumer.sources.kafka_rows import Row, _unpacked, rows_of, unpack_as_rows
 
 KEY = TopicPartition("market-data", 0)
 FIRST = 40
@@ -62,6 +63,12 @@ def test_a_partition_that_was_begun_goes_on_as_rows() -> None:
     begun = rows_of(client.fetched.getall(1))
     unpack_as_rows(client)
     assert [row[0] for row in [*begun, *rows_of(client.fetched.getall())]] == [40, 41, 42, 43]
+
+
+def test_a_record_of_the_oldest_format_has_no_time() -> None:
+    row = _unpacked(KEY, SimpleNamespace(offset=1, value=b"trade", headers=[], timestamp=None))
+    (delivery,) = PartitionChannel(Partition(KEY, 1), SimpleNamespace()).deliveries([row])
+    assert delivery.message.time_ms is None
 
 
 def test_a_client_with_other_inner_parts_is_left_alone() -> None:

@@ -51,6 +51,15 @@ def test_one_partition_that_moves_does_not_hide_another_that_stands(stall: Stall
             looks(stall, clock, {KEY: position, OTHER: 0}, times=1)
 
 
+def test_for_a_partition_that_is_not_read_time_stands_still(stall: Stall, clock: Clock) -> None:
+    looks(stall, clock, {KEY: 15}, times=10)
+    looks(stall, clock, {}, times=100)
+    looks(stall, clock, {OTHER: 20}, times=100)
+    looks(stall, clock, {KEY: 15}, times=6)
+    with pytest.raises(SourceUnavailable, match="market-data/3"):
+        looks(stall, clock, {KEY: 15}, times=2)
+
+
 def test_after_a_reason_to_stand_still_the_time_begins_anew(stall: Stall, clock: Clock) -> None:
     looks(stall, clock, {KEY: 15})
     stall.forget()

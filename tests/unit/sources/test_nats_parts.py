@@ -163,7 +163,7 @@ async def test_a_message_is_what_nats_py_would_make_of_it() -> None:
     theirs, ours = Client()._build_message(*parts), Connection(asyncio.Event()).client._build_message(*parts)
     assert isinstance(theirs, Msg)
     assert isinstance(ours, Received)
-    read = attrgetter("subject", "reply", "data", "headers", "_sid")
+    read = attrgetter("subject", "reply", "data", "headers", "header", "_sid")
     assert read(ours) == read(theirs)
 
 
