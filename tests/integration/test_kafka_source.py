@@ -233,6 +233,7 @@ async def test_partitions_that_are_far_behind_take_turns_where_messages_are_scat
     await kafka.publish(*sent)
     async with opened(kafka, kafka.source(prefetch_messages=500)) as source:
         source.scattered = True
+        await until(source, lambda status: status.lag is not None)  # until it is known how far they go
         taken = await take(source, 6000, max_messages=100, settle=Settlement.STORED)
     assert sorted(data(taken)) == sorted(sent)
     stretches = len(list(groupby(delivery.message.partition for delivery in taken)))
