@@ -102,6 +102,7 @@ TARGETS: tuple[Target, ...] = (
     _at_most("two-workers", CPU, 1.1, of="kafka-mongodb"),
 )
 PEER_TARGETS: tuple[Target, ...] = (
+    Target("tapestore", RATE, 4, 5, of="benthos-journaled"),
     Target("tapestore", RATE, 4, 5, of="benthos"),
     Target("tapestore", RATE, 7, of="connect"),
     Target("tapestore", RATE, 0.3, 0.8, of="ceiling"),
