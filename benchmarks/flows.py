@@ -55,11 +55,16 @@ def tapestore(
 
     Raises NotMeasured also when a message became no document.
     """
-    with Process([*TAPESTORE, *(RUN if held is None else RUN_LONGER)], settings(bus, store)) as process:
+    with Process([*TAPESTORE, *run(held)], settings(bus, store)) as process:
         before = prepared(process, arrived, messages, seconds, held)
         seen = watch(process, arrived, messages, seconds)
         check([process.end(END_SECONDS)], messages)
     return seen._replace(samples=[*before, *seen.samples])
+
+
+def run(held: Held | None) -> tuple[str, ...]:
+    """The words that run it until it is idle: for longer, where something is held until others have arrived."""
+    return RUN if held is None else RUN_LONGER
 
 
 def prepared(process: Process, arrived: Arrived, messages: int, seconds: float, held: Held | None) -> list[Sample]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.bench import USUAL, Bench
 from benchmarks.flame import flame
-from benchmarks.flows import END_SECONDS, RUN, RUN_LONGER, looks, prepared, settings
+from benchmarks.flows import END_SECONDS, looks, prepared, run, settings
 from benchmarks.process import Process
 from benchmarks.report import RESULTS, aligned
 from benchmarks.routes import ROUTES, Route, ends, held_back
@@ -49,9 +49,9 @@ def _profiled(route: Route, bench: Bench) -> tuple[Span, Stacks, float]:
     feed = bench.feed(route.feed)
     messages, unmeasured = len(feed.messages), feed.unmeasured
     measured = messages - unmeasured
-    command = [sys.executable, "-m", "benchmarks.sampled", "seen.json", *(RUN_LONGER if unmeasured else RUN)]
+    sampled = (sys.executable, "-m", "benchmarks.sampled", "seen.json")
     with ends(route, bench) as (bus, store, arrived), held_back(bus, feed) as held:
-        with Process(command, settings(bus, store)) as process:
+        with Process([*sampled, *run(held)], settings(bus, store)) as process:
             prepared(process, arrived, messages, bench.row_seconds, held)
             samples = (sample for sample, _ in looks(process, arrived, bench.row_seconds))
             first = _when(samples, unmeasured + measured * 0.1, process)

@@ -24,7 +24,7 @@ class Mongod(mongodb.MongoDB):
     """A server with the cache that it takes by itself, half of the memory.
 
     With the half gigabyte of the tests it writes pages out all the time, whoever sends the documents, and with
-    thousands of collections does little else; with four it still begins to after a hundred thousand documents.
+    thousands of collections does little else.
     """
 
     cache = ()

@@ -154,18 +154,16 @@ class Reader:
         self._read_from(key, earliest)
 
     async def _earliest(self, key: TopicPartition) -> int | None:
-        """The first offset that there is; None when nobody answers, and then the same question comes again."""
+        """The first offset that there is; None when nobody answers or it is not ours: then the question comes again."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 earliest: int = (await self._consumer.beginning_offsets([key]))[key]
-                return earliest
+                return earliest if key in (self._assignment.keys or ()) else None
         return None
 
     def _read_from(self, key: TopicPartition, offset: int) -> None:
-        if key not in (self._assignment.keys or ()):
-            return  # taken away meanwhile
         if partition := self._assignment.get(key):
             self._backlog.drop(partition)
-        with suppress(IllegalStateError):
+        with suppress(IllegalStateError):  # taken away meanwhile
             self._consumer.seek(key, offset)
             self._assignment.begin(key, offset)

@@ -1,7 +1,7 @@
 """What is needed of a Kafka record, taken while the client unpacks it.
 
 aiokafka makes an object of eleven fields of each record, of which four are needed: a fifth of the way from Kafka to
-MongoDB (decision 0037). What makes it belongs to the client's inner parts: where those are others, its records come
+MongoDB (decision 0038). What makes it belongs to the client's inner parts: where those are others, its records come
 as ever, and become the same rows.
 """
 
