@@ -55,7 +55,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
         self._stall = Stall()
         self._consumer = consumer
         self._topics = frozenset(topics)
-        self._missing: frozenset[str] = frozenset()
+        self._missing = self._topics  # until it is known which are there: to ask about another one would make it
         self._backlog = backlog
         self._trouble = trouble
         self._before_revoke = before_revoke
