@@ -31,9 +31,10 @@ from consumer.telemetry import events, traces
 
 HANDFUL = 2000
 """Messages that are taken in at a time: without a compiler so many order books keep others waiting for 0.1 s."""
-SCATTERED, GATHERED = 256, 64
-"""With more open batches when the budget is full, each is written with a tenth of what a batch may hold, or less. What
-a source does about it makes fewer of them: it should go on until they are far fewer."""
+FILLED = 0.25
+SCATTERED, GATHERED = 256, 16
+"""With more batches on their way when so much of the budget is taken, a full budget leaves each a tenth of what it may
+hold, or less. What a source does about it makes fewer of them: it should go on until they are far fewer."""
 
 
 class Pipeline:
@@ -118,8 +119,11 @@ class Pipeline:
 
     async def _wait_for_room(self) -> None:
         """The bus is the buffer: nothing is pulled while the store is down or too much is on its way."""
+        if self.budget.holds(FILLED):
+            batches = len(self._batcher.batches) + len(self._flushes)
+            self._source.scattered = is_scattered(batches, before=self._source.scattered)
+        self.budget.allot(self._source.leaves)
         if self.budget.is_full:
-            self._source.scattered = is_scattered(len(self._batcher.batches), before=self._source.scattered)
             self._cutter.look()
             await self._paused("full", self.budget.wait_for_room())
         if not self._retrier.healthy.is_set():
@@ -213,7 +217,7 @@ class Pipeline:
 
 
 def is_scattered(batches: int, *, before: bool) -> bool:
-    """Whether a full budget lies in so many open batches that few records are in each; `before` it was so."""
+    """Whether what is on its way lies in so many open batches that few records are in each; `before` it was so."""
     return batches > (GATHERED if before else SCATTERED)
 
 

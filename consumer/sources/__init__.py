@@ -17,6 +17,9 @@ SOURCES = {
 
 # What a source holds ready at most, besides what is in flight: a quarter of those messages, an eighth of their bytes.
 PREFETCH_MESSAGES, PREFETCH_BYTES = 4, 8
+# What waits sorted takes three fifths of the bytes that may be in flight, and the account of it the rest of three
+# quarters; packed, each message takes a third of the memory of one that is on its way, so there may be more of them.
+SORTED_MESSAGES, SORTED_SHARE = 4, 0.6
 
 
 def open_source(settings: Settings) -> Source:
@@ -30,7 +33,8 @@ def open_source(settings: Settings) -> Source:
         case "nats":  # it cannot be paused: the more it holds, the less is lost
             return kind(settings.nats, prefetch_messages=messages, prefetch_bytes=size)
         case "kafka":
-            return kind(settings.kafka, **ready)
+            waiting = {"sorted_messages": SORTED_MESSAGES * messages, "sorted_bytes": int(SORTED_SHARE * size)}
+            return kind(settings.kafka, **ready, **waiting)
         case "file":
             progress = settings.local.path / "file-progress.json"
             return kind(

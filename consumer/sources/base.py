@@ -62,8 +62,9 @@ class Source(ABC):
     tells about it in `status()`. Entering raises nothing for a bus that is not there yet. A message that
     was received and not settled stays unsettled on the bus and is kept from timing out while it waits.
 
-    `scattered` is set by whoever processes the deliveries, while they go to so many places that few go to each: those
-    of fewer partitions at a time would suit it better.
+    `scattered` is set by whoever processes the deliveries, while they go to so many places that few go to each: then
+    those that go to the same places should come together. A source that lets them wait for that takes it back when none
+    wait any more.
 
     `before_revoke` is awaited when the bus is about to take partitions away: whoever processes the
     deliveries sets it to a function that settles all it can within the source's own budget.
@@ -81,6 +82,11 @@ class Source(ABC):
     """The subject, topics or files, for people and for telemetry."""
     scattered: bool = False
     before_revoke: Callable[[], Awaitable[None]] = staticmethod(_nothing_to_flush)
+
+    @property
+    def leaves(self) -> float:
+        """The share of what may be on its way that it leaves to others: the rest waits here."""
+        return 1.0
 
     @abstractmethod
     async def open(self) -> None:

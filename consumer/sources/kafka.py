@@ -19,7 +19,7 @@ from consumer.runs import Runs
 from consumer.sources import kafka_risks
 from consumer.sources.base import LostRange, Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
-from consumer.sources.kafka_backlog import Backlog
+from consumer.sources.kafka_backlog import Backlog, Bounds
 from consumer.sources.kafka_errors import Reasons, Trouble, explain
 from consumer.sources.kafka_member import Member
 from consumer.sources.kafka_partition import Partition, PartitionChannel
@@ -35,6 +35,9 @@ LONGEST_PAUSE_SECONDS = 5.0
 LONG_LIFE_SECONDS = 30.0
 REVOKE_MARGIN_SECONDS = 15.0  # two commits that wait for an answer, and the joining
 MIB = 1024 * 1024
+LOW_SORTED = 0.95
+"""What waits sorted stays near its bound: the more, the larger its bundles."""
+LEAVES_WHILE_SORTING = 0.25
 
 
 class KafkaSource(Source):
@@ -54,6 +57,8 @@ class KafkaSource(Source):
         *,
         prefetch_messages: int,
         prefetch_bytes: int,
+        sorted_messages: int = 50_000,
+        sorted_bytes: int = 8 * MIB,
         session_seconds: float = 10.0,
         max_poll_seconds: float = 300.0,
     ) -> None:
@@ -63,7 +68,8 @@ class KafkaSource(Source):
         self._prefetch_bytes = prefetch_bytes
         self._session_seconds = session_seconds
         self._max_poll_seconds = max_poll_seconds
-        self._backlog = Backlog(prefetch_messages, prefetch_bytes)
+        prefetched = Bounds(prefetch_messages, prefetch_bytes)
+        self._backlog = Backlog(prefetched, Bounds(sorted_messages, sorted_bytes, low=LOW_SORTED))
         self._turns = Turns()
         self._trouble = Trouble()
         self._reasons = Reasons()
@@ -73,15 +79,20 @@ class KafkaSource(Source):
         self._member: Member | None = None
         self._living: asyncio.Task[None] | None = None
 
+    @property
+    def leaves(self) -> float:
+        return LEAVES_WHILE_SORTING if self.scattered else 1.0
+
     async def open(self) -> None:
         self._trouble.note(SourceUnavailable(f"connecting to {self._settings.bootstrap_servers}"))
         self._living = asyncio.create_task(self._live())
 
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
         self._trouble.raise_refusal()
-        self._turns.wanted = self.scattered
+        self._backlog.sorts = self._turns.wanted = self.scattered
         await self._backlog.arrival(RECEIVE_SECONDS)
         taken = self._backlog.take(max_messages, max_bytes)
+        self.scattered = self.scattered and bool(self._backlog)
         runs = [PartitionChannel(each.partition, self).run(each.rows) for each in taken]
         self._redelivered += sum(run.redelivered for run in runs)
         return Runs(runs)

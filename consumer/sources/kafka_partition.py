@@ -105,7 +105,7 @@ class PartitionChannel(NamedTuple):
                 self.settler,
                 self.of,
             )
-            for offset, value, headers, time_ms in rows
+            for offset, value, headers, time_ms, _ in rows
         ]
 
     def settle(self, rows: Sequence[Row], settlement: Settlement) -> None:

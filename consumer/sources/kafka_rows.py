@@ -16,12 +16,19 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from consumer.messages import RawHeaders
 
-Row = tuple[int, bytes, RawHeaders, int | None]
-"""Offset, value, headers and time of a record, which as a whole takes twice the memory; the oldest have no time."""
+Row = tuple[int, bytes, RawHeaders, int | None, int]
+"""Offset, value, headers, time and bucket of a record, which as a whole takes twice the memory.
 
-_row: Callable[[ConsumerRecord], Row] = attrgetter("offset", "value", "headers", "timestamp")
+The oldest have no time. Those of the same key have the same bucket, and so have all without a key.
+"""
+BUCKETS = 256  # Python keeps one object of each number that is smaller
+
+_row: Callable[[ConsumerRecord], tuple[int, bytes | None, RawHeaders, int | None, bytes | None]] = attrgetter(
+    "offset", "value", "headers", "timestamp", "key"
+)
 offset_of: Callable[[Row], int] = itemgetter(0)
 value_of: Callable[[Row], bytes] = itemgetter(1)
+bucket_of: Callable[[Row], int] = itemgetter(4)
 
 
 def unpack_as_rows(consumer: AIOKafkaConsumer) -> None:
@@ -37,11 +44,16 @@ def rows_of(records: Sequence[Row] | Sequence[ConsumerRecord]) -> Sequence[Row]:
     """What the client hands out; a tombstone is an empty message: a dead letter, not a hole."""
     if isinstance(records[0], tuple):
         return records
-    rows = list(map(_row, records))
-    if all(map(value_of, rows)):
-        return rows
-    return [(offset, value or b"", headers, time_ms) for offset, value, headers, time_ms in rows]
+    return [
+        (offset, value or b"", headers, time_ms, hash(key) % BUCKETS)
+        for offset, value, headers, time_ms, key in map(_row, records)
+    ]
+
+
+def size_of(rows: Sequence[Row]) -> int:
+    """The bytes of their values."""
+    return sum(map(len, map(value_of, rows)))
 
 
 def _unpacked(_: TopicPartition, record: Any) -> Row:
-    return record.offset, record.value or b"", tuple(record.headers), record.timestamp
+    return record.offset, record.value or b"", tuple(record.headers), record.timestamp, hash(record.key) % BUCKETS

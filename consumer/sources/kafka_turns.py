@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from aiokafka import TopicPartition
 
-TURN_SECONDS = 3.0
+TURN_SECONDS = 10.0
 FAR_BEHIND = 10_000  # less is read before turns would pay
 SILENT_SECONDS = 1.0
 TOGETHER_SECONDS = 10.0  # longer than a partition may stand still before the membership begins anew

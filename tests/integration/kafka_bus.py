@@ -92,11 +92,14 @@ class KafkaUnderTest(BusUnderTest):
         prefetch_messages: int = 10_000,
         session_seconds: float = 1.0,
         max_poll_seconds: float = 300.0,
+        sorted_messages: int = 10_000,
     ) -> KafkaSource:
         return KafkaSource(
             settings or self.settings(),
             prefetch_messages=prefetch_messages,
             prefetch_bytes=8 * 1024 * 1024,
+            sorted_messages=sorted_messages,
+            sorted_bytes=8 * 1024 * 1024,
             session_seconds=session_seconds,
             max_poll_seconds=max_poll_seconds,
         )

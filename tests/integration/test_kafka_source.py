@@ -222,6 +222,37 @@ async def test_members_share_the_partitions_and_nothing_is_lost_when_they_come_a
     assert sum([await kafka.committed(partition) or 0 for partition in range(4)]) == 2000
 
 
+def said_to_be_scattered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody says all the time that messages go to very many places."""
+    monkeypatch.setattr(KafkaSource, "scattered", property(lambda _: True, lambda *_: None))
+
+
+async def test_what_waits_comes_by_its_keys_where_messages_are_scattered(
+    kafka: KafkaUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_to_be_scattered(monkeypatch)
+    await kafka.make()
+    sent = numbered(3000)
+    for number, each in enumerate(sent):
+        await kafka.producer.send(kafka.topic, each, key=b"BTC ETH SOL".split()[number % 3])
+    await kafka.producer.flush()
+    async with opened(kafka, kafka.source(prefetch_messages=500, sorted_messages=3000)) as source:
+        taken = await take(source, 500, max_messages=100)
+        await until(source, lambda status: status.details["unsettled"] == 3000)
+        taken += await take(source, 2500, max_messages=100)
+        assert sorted(data(taken)) == sorted(sent)
+        for first in range(3):
+            assert [each for each in data(taken) if each in sent[first::3]] == sent[first::3], "a key keeps its order"
+        stretches = len(list(groupby(sent.index(each) % 3 for each in data(taken[1000:]))))
+        assert stretches < 12, (
+            f"{stretches}: there are a few bundles of each key, and before them what came before it was said"
+        )
+        await settle_all(source, taken[1:], Settlement.STORED)
+        await commits(kafka, 0)
+        await settle_all(source, taken[:1], Settlement.STORED)
+        await commits(kafka, 3000)
+
+
 async def test_partitions_that_are_far_behind_take_turns_where_messages_are_scattered(
     kafka: KafkaUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,8 +262,8 @@ async def test_partitions_that_are_far_behind_take_turns_where_messages_are_scat
     await kafka.make(3)
     sent = numbered(6000, size=4000)  # a fetch brings a quarter of a thousand of each partition
     await kafka.publish(*sent)
+    said_to_be_scattered(monkeypatch)
     async with opened(kafka, kafka.source(prefetch_messages=500)) as source:
-        source.scattered = True
         await until(source, lambda status: status.lag is not None)  # until it is known how far they go
         taken = await take(source, 6000, max_messages=100, settle=Settlement.STORED)
     assert sorted(data(taken)) == sorted(sent)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from consumer.sources.kafka_assignment import Assignment
-from consumer.sources.kafka_backlog import Backlog, Run
+from consumer.sources.kafka_backlog import Backlog, Bounds, Run
 from consumer.sources.kafka_partition import Partition
-from consumer.sources.kafka_rows import Row, rows_of
+from consumer.sources.kafka_rows import BUCKETS, Row, rows_of
 
 KEY = TopicPartition("market-data", 0)
 OTHER = TopicPartition("market-data", 1)
+
+
+def a_backlog(messages: int = 100) -> Backlog:
+    """One that holds so many messages, of 100 bytes in all; sorted, as many of 1,000 bytes as packed."""
+    return Backlog(Bounds(messages, 100), Bounds(messages, 1_000, low=0.75))
 
 
 def records(first: int, *sizes: int) -> Sequence[Row]:
@@ -30,13 +36,13 @@ def offsets(runs: list[Run]) -> list[int]:
 
 def test_a_tombstone_is_an_empty_message() -> None:
     assert rows_of([record(1, b"trade"), record(2, None)]) == [
-        (1, b"trade", (), 1_700_000_000_000),
-        (2, b"", (), 1_700_000_000_000),
+        (1, b"trade", (), 1_700_000_000_000, hash(None) % BUCKETS),
+        (2, b"", (), 1_700_000_000_000, hash(None) % BUCKETS),
     ]
 
 
 def test_records_leave_in_the_order_in_which_they_came_and_within_the_bounds() -> None:
-    backlog = Backlog(100, 100)
+    backlog = a_backlog()
     backlog.put(Partition(KEY, 0), records(0, 1, 1, 1))
     backlog.put(Partition(OTHER, 10), records(10, 1, 1))
     assert offsets(backlog.take(2, 100)) == [0, 1]
@@ -46,7 +52,7 @@ def test_records_leave_in_the_order_in_which_they_came_and_within_the_bounds() -
 
 
 def test_bytes_bound_what_leaves_but_one_record_leaves_always() -> None:
-    backlog = Backlog(100, 100)
+    backlog = a_backlog()
     backlog.put(Partition(KEY, 0), records(0, 50, 3, 3, 3))
     assert offsets(backlog.take(10, 7)) == [0]
     assert offsets(backlog.take(10, 7)) == [1, 2]
@@ -54,7 +60,7 @@ def test_bytes_bound_what_leaves_but_one_record_leaves_always() -> None:
 
 
 def test_what_follows_each_other_on_a_partition_leaves_as_one_run() -> None:
-    backlog = Backlog(100, 100)
+    backlog = a_backlog()
     one, other = Partition(KEY, 0), Partition(OTHER, 10)
     for partition, first in ((one, 0), (one, 2), (other, 10), (one, 4)):
         backlog.put(partition, records(first, 1, 1))
@@ -66,12 +72,106 @@ def test_what_follows_each_other_on_a_partition_leaves_as_one_run() -> None:
     ]
 
 
+def keyed(first: int, keys: str) -> Sequence[Row]:
+    """Records that follow each other, each in the bucket of its letter."""
+    return [(first + n, key.encode(), (), 1_700_000_000_000, ord(key)) for n, key in enumerate(keys)]
+
+
+def test_sorted_records_of_the_same_key_leave_together_the_first_key_first() -> None:
+    backlog, one, other = a_backlog(), Partition(KEY, 0), Partition(OTHER, 10)
+    backlog.sorts = True
+    backlog.put(one, keyed(0, "abab"))
+    backlog.put(other, keyed(10, "ba"))
+    backlog.put(one, keyed(4, "cab"))
+    taken = backlog.take(100, 100)
+    assert [(run.partition, offsets([run])) for run in taken] == [
+        (one, [0, 2, 5]),
+        (one, [1, 3, 6]),
+        (other, [10, 11]),
+        (one, [4]),
+    ]
+    assert sorted(row for run in taken for row in run.rows) == sorted([*keyed(0, "ababcab"), *keyed(10, "ba")])
+    assert not backlog
+
+
+def test_runs_of_the_same_key_that_follow_each_other_become_one_only_in_their_order() -> None:
+    backlog, partition = a_backlog(), Partition(KEY, 0)
+    backlog.sorts = True
+    backlog.put(partition, keyed(0, "aab"))
+    assert [offsets([run]) for run in backlog.take(100, 100)] == [[0, 1, 2]]
+    backlog.put(partition, keyed(3, "aba"))
+    assert [offsets([run]) for run in backlog.take(100, 100)] == [[3, 5], [4]]
+
+
+def test_what_is_not_sorted_leaves_before_what_is_and_what_follows_that_does_not_overtake_it() -> None:
+    backlog, partition = a_backlog(), Partition(KEY, 0)
+    backlog.put(partition, keyed(0, "aba"))
+    backlog.sorts = True
+    backlog.put(partition, keyed(3, "aba"))
+    backlog.sorts = False
+    backlog.put(partition, keyed(6, "ba"))
+    assert offsets(backlog.take(100, 100)) == [0, 1, 2, 3, 5, 7, 4, 6]
+    backlog.put(partition, keyed(8, "aba"))
+    assert offsets(backlog.take(100, 100)) == [8, 9, 10]
+
+
+def test_a_bundle_is_cut_where_no_more_may_leave() -> None:
+    backlog, partition = a_backlog(), Partition(KEY, 0)
+    backlog.sorts = True
+    backlog.put(partition, keyed(0, "aabaa"))
+    assert offsets(backlog.take(3, 100)) == [0, 1, 3]
+    assert offsets(backlog.take(3, 100)) == [4, 2]
+
+
+def test_what_follows_a_bundle_that_began_to_leave_waits_behind_the_others() -> None:
+    backlog, partition = a_backlog(), Partition(KEY, 0)
+    backlog.sorts = True
+    backlog.put(partition, keyed(0, "ab"))
+    backlog.put(partition, keyed(2, "a"))
+    assert offsets(backlog.take(1, 100)) == [0]
+    backlog.put(partition, keyed(3, "ab"))
+    assert offsets(backlog.take(100, 100)) == [2, 1, 4, 3]
+
+
+def test_sorted_it_is_full_by_messages_or_by_bytes_as_packed() -> None:
+    backlog, partition = a_backlog(4), Partition(KEY, 0)
+    backlog.sorts = True
+    backlog.put(partition, keyed(0, "abcd"))
+    assert fullness(backlog) == (True, False)
+    backlog.take(1, 100)
+    assert fullness(backlog) == (False, True)
+    backlog.put(partition, records(4, 1_000))
+    assert fullness(backlog) == (True, False)
+
+
+def test_what_waits_sorted_of_one_partition_can_be_dropped() -> None:
+    backlog, gone, stays = a_backlog(4), Partition(KEY, 0), Partition(OTHER, 10)
+    backlog.sorts = True
+    backlog.put(gone, keyed(0, "ab"))
+    backlog.put(stays, keyed(10, "ab"))
+    backlog.drop(gone)
+    assert fullness(backlog) == (False, True)
+    backlog.put(stays, keyed(12, "a"))
+    assert offsets(backlog.take(10, 100)) == [10, 12, 11]
+    backlog.put(gone, keyed(0, "ab"))
+    backlog.drop()
+    assert not backlog
+
+
+async def test_somebody_who_waits_hears_of_what_is_sorted() -> None:
+    backlog = a_backlog()
+    backlog.sorts = True
+    backlog.put(Partition(KEY, 0), keyed(0, "a"))
+    async with asyncio.timeout(1):
+        await backlog.arrival(60)
+
+
 def fullness(backlog: Backlog) -> tuple[bool, bool]:
     return backlog.full, backlog.has_room
 
 
 def test_it_is_full_by_messages_or_bytes_and_has_room_when_half_of_both_is_free() -> None:
-    backlog = Backlog(4, 100)
+    backlog = a_backlog(4)
     backlog.put(Partition(KEY, 0), records(0, 1, 1, 1, 1))
     assert fullness(backlog) == (True, False)
     backlog.take(1, 100)
@@ -83,7 +183,7 @@ def test_it_is_full_by_messages_or_bytes_and_has_room_when_half_of_both_is_free(
 
 
 def test_what_waits_of_one_partition_can_be_dropped() -> None:
-    backlog = Backlog(4, 100)
+    backlog = a_backlog(4)
     gone, stays = Partition(KEY, 0), Partition(OTHER, 10)
     backlog.put(gone, records(0, 1, 1))
     backlog.put(stays, records(10, 1, 1))

@@ -94,3 +94,23 @@ async def test_a_budget_opens_again_when_a_tenth_is_free() -> None:
     assert not waiting.done()
     budget.give(1, 1)
     await waiting
+
+
+def test_a_budget_is_full_with_the_share_that_is_allotted() -> None:
+    budget = Budget(max_messages=20, max_bytes=1_000)
+    budget.take(6, 100)
+    budget.allot(0.25)
+    assert (budget.is_full, budget.room) == (True, (0, 150))
+    budget.allot(1.0)
+    assert (budget.is_full, budget.room) == (False, (14, 900))
+
+
+async def test_somebody_who_waits_for_room_hears_of_a_larger_share() -> None:
+    budget = Budget(max_messages=20, max_bytes=1_000)
+    budget.allot(0.25)
+    budget.take(5, 100)
+    waiting = asyncio.create_task(budget.wait_for_room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    budget.allot(1.0)
+    await waiting

@@ -28,8 +28,10 @@ from consumer.pipeline.retry import Retrier
 from consumer.pipeline.slots import Slots
 from consumer.pipeline.tally import Fate
 from consumer.pipeline.writer import Writer
+from consumer.runs import Runs
 from consumer.sources.base import Source, SourceStatus
 from consumer.sources.kafka_assignment import Assignment
+from consumer.sources.kafka_backlog import Backlog, Bounds
 from consumer.sources.kafka_partition import Partition, PartitionChannel
 from consumer.sources.kafka_rows import Row
 from storage import TransientError
@@ -67,7 +69,7 @@ class Log:
         self.commits = [0]
 
     def append(self, value: bytes) -> None:
-        self.records.append((len(self.records), value, (), 1))
+        self.records.append((len(self.records), value, (), 1, len(value) % 3))
 
 
 class LedgerSource(Source):
@@ -130,6 +132,33 @@ class LedgerSource(Source):
         await self.flush()
 
 
+class SortingSource(LedgerSource):
+    """The same, and what it has fetched waits sorted by the keys, which are three."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(log)
+        self._backlog = Backlog(Bounds(1, 1), Bounds(MAX_IN_FLIGHT, 1 << 20))
+        self._backlog.sorts = True
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        partition = self._assignment.get(KEY) or self._assignment.begin(KEY, self._log.commits[-1])
+        records = [] if self._backlog.full else self._log.records[partition.position :][:5]
+        await asyncio.sleep(0)
+        if records and self._assignment.get(KEY) is partition:
+            partition.fetched(records)
+            self._backlog.put(partition, records)
+        taken = self._backlog.take(max_messages, max_bytes)
+        return Runs([PartitionChannel(run.partition, self).run(run.rows) for run in taken])
+
+    def read_again(self) -> None:
+        self._backlog.drop()
+        super().read_again()
+
+    async def revoke(self, turns: int) -> None:
+        self._backlog.drop()
+        await super().revoke(turns)
+
+
 class Candid(Pipeline):
     """Keeps the errors that a flush ends with; a second settlement would be one."""
 
@@ -150,6 +179,7 @@ class LedgerMachine(Driven):
 
     turns = 20
     packs: ClassVar[Packs] = NO_PACKS
+    reads: ClassVar[type[LedgerSource]] = LedgerSource
     store: Refusing
 
     def __init__(self) -> None:
@@ -160,7 +190,7 @@ class LedgerMachine(Driven):
         self.run(self._start())
 
     async def _start(self) -> None:
-        store, self.source = self.store, LedgerSource(self.log)
+        store, self.source = self.store, self.reads(self.log)
         retrier = Retrier(RetrySettings(), CircuitBreaker(failure_threshold=3, recovery_timeout=0.001), sleep=soon)
         ending = Ending(Budget(MAX_IN_FLIGHT, 1 << 20))
         writer = Writer(repositories_of(store), store.dead_letters, store.conflicts, retrier, ending, Slots(2, 1 << 20))
@@ -244,7 +274,14 @@ class ColumnsMachine(LedgerMachine):
     packs = PackingAdapter.packs
 
 
+class SortingMachine(ColumnsMachine):
+    """The same, where they come sorted by their keys."""
+
+    reads = SortingSource
+
+
 TestLedgerMachine = LedgerMachine.TestCase
 TestColumnsMachine = ColumnsMachine.TestCase
-for case in (TestLedgerMachine, TestColumnsMachine):
+TestSortingMachine = SortingMachine.TestCase
+for case in (TestLedgerMachine, TestColumnsMachine, TestSortingMachine):
     case.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

@@ -322,8 +322,33 @@ async def test_the_source_hears_that_messages_go_to_very_many_places(
     assert (AskedSource.said[0], any(AskedSource.said)) == (False, scattered)
 
 
+class SortingSource(AskedSource):
+    """Holds most of what may be on its way once messages are said to be scattered; notes how many are asked for."""
+
+    asked: ClassVar[list[int]] = []
+
+    @property
+    def leaves(self) -> float:
+        return 0.25 if self.scattered else 1.0
+
+    async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
+        self.asked.append(max_messages)
+        return await super().receive(max_messages, max_bytes)
+
+
+async def test_a_source_that_holds_most_is_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "SCATTERED", 4)
+    monkeypatch.setattr(pipeline, "GATHERED", 1)
+    SortingSource.asked.clear()
+    trades = [trade(number, symbol=f"SYM{number}USDT") for number in range(80)]
+    async with flow(*trades, END, source=SortingSource, max_in_flight=20) as each:
+        await each.pipeline.run()
+        assert each.counts == {"received": 80, "stored": 80}
+    assert (SortingSource.asked[0], max(SortingSource.asked[1:])) == (10, 5)
+
+
 @pytest.mark.parametrize(
-    ("batches", "before", "scattered"), [(257, False, True), (256, False, False), (65, True, True), (64, True, False)]
+    ("batches", "before", "scattered"), [(257, False, True), (256, False, False), (17, True, True), (16, True, False)]
 )
 def test_what_is_scattered_stays_so_until_there_are_far_fewer_places(
     batches: int, before: bool, scattered: bool

@@ -40,7 +40,7 @@ async def test_a_member_that_leaves_lets_alone_what_the_next_one_has_fetched() -
     source = KafkaSource(KafkaSettings(), prefetch_messages=10, prefetch_bytes=1000)
     old, key = source._new_member(), TopicPartition("market-data", 0)
     await old.leave()
-    source._backlog.put(Partition(key, 0), [(0, b"trade", (), 0)])
+    source._backlog.put(Partition(key, 0), [(0, b"trade", (), 0, 0)])
 
     await old.on_partitions_revoked([key])
 

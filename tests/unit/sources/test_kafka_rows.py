@@ -11,12 +11,13 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from consumer.sources.kafka_partition import Partition, PartitionChannel
-from consumer.sources.kafka_rows import Row, _unpacked, rows_of, unpack_as_rows
+from consumer.sources.kafka_rows import BUCKETS, Row, _unpacked, rows_of, unpack_as_rows
 
 KEY = TopicPartition("market-data", 0)
 FIRST = 40
 TIME_MS = 1_700_000_000_000
 VALUES = [b"trade", None, b"", b"depth"]
+BUCKET = hash(b"k") % BUCKETS
 HEADERS = [("traceparent", b"00-1"), ("empty", None)]
 
 
@@ -29,7 +30,13 @@ class Client:
             batch_size=10_000,
         )  # fmt: skip
         for place, value in enumerate(VALUES):
-            builder.append(place, TIME_MS + place, key=b"k", value=value, headers=HEADERS if place == 3 else [])
+            builder.append(
+                place,
+                TIME_MS + place,
+                key=b"k" if place < 3 else None,
+                value=value,
+                headers=HEADERS if place == 3 else [],
+            )
         batch = bytearray(builder.build())
         batch[:8] = FIRST.to_bytes(8)  # a broker writes where the batch begins; its checksum is of what follows
         unpacking = PartitionRecords(KEY, MemoryRecords(bytes(batch)), [], FIRST, None, None, True, 0)
@@ -50,10 +57,10 @@ def test_rows_are_those_of_records() -> None:
     assert isinstance(records[0], ConsumerRecord)
     assert rows == rows_of(rows) == rows_of(records)
     assert rows == [
-        (40, b"trade", (), TIME_MS),
-        (41, b"", (), TIME_MS + 1),
-        (42, b"", (), TIME_MS + 2),
-        (43, b"depth", tuple(HEADERS), TIME_MS + 3),
+        (40, b"trade", (), TIME_MS, BUCKET),
+        (41, b"", (), TIME_MS + 1, BUCKET),
+        (42, b"", (), TIME_MS + 2, BUCKET),
+        (43, b"depth", tuple(HEADERS), TIME_MS + 3, hash(None) % BUCKETS),
     ]
     assert client.state.position == plain.state.position == 44
 
@@ -66,7 +73,7 @@ def test_a_partition_that_was_begun_goes_on_as_rows() -> None:
 
 
 def test_a_record_of_the_oldest_format_has_no_time() -> None:
-    row = _unpacked(KEY, SimpleNamespace(offset=1, value=b"trade", headers=[], timestamp=None))
+    row = _unpacked(KEY, SimpleNamespace(offset=1, value=b"trade", headers=[], timestamp=None, key=None))
     (delivery,) = PartitionChannel(Partition(KEY, 1), SimpleNamespace()).deliveries([row])
     assert delivery.message.time_ms is None
 
