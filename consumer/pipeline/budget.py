@@ -18,30 +18,36 @@ class Budget:
         self.max_bytes = max_bytes
         self.messages = 0
         self.bytes = 0
-        self._share = 1.0
         self._room = asyncio.Event()
         self._room.set()
+        self.allot(1.0)
 
     @property
     def room(self) -> tuple[int, int]:
-        """Messages and bytes that may still be taken."""
-        messages, size = self.max_messages * self._share - self.messages, self.max_bytes * self._share - self.bytes
-        return max(0, int(messages)), max(0, int(size))
+        """Messages and bytes that may still be taken; neither is 0 unless it is full."""
+        return max(0, self._most_messages - self.messages), max(0, self._most_bytes - self.bytes)
 
     @property
     def is_full(self) -> bool:
         """Whether nothing more may be taken."""
-        return self.holds(self._share)
+        return self.messages >= self._most_messages or self.bytes >= self._most_bytes
 
     def holds(self, share: float) -> bool:
-        """Whether a share of it, or more, is taken."""
+        """Whether a share of all that it is, or more, is taken."""
         return self.messages >= self.max_messages * share or self.bytes >= self.max_bytes * share
 
     def allot(self, share: float) -> None:
         """Let this share of it be all that may be taken from now on."""
-        if share != self._share:
-            self._share = share
-            (self._room.clear if self.is_full else self._room.set)()
+        self._most_messages = max(1, int(self.max_messages * share))
+        self._most_bytes = max(1, int(self.max_bytes * share))
+        if self.is_full:
+            self._room.clear()
+        elif self._has_room:
+            self._room.set()
+
+    @property
+    def _has_room(self) -> bool:
+        return self.messages <= self._most_messages * AGAIN and self.bytes <= self._most_bytes * AGAIN
 
     def take(self, messages: int, size: int) -> None:
         """So many messages more, of `size` bytes in all, are in flight."""
@@ -54,8 +60,7 @@ class Budget:
         """They are settled."""
         self.messages -= messages
         self.bytes -= size
-        low = AGAIN * self._share
-        if self.messages <= self.max_messages * low and self.bytes <= self.max_bytes * low:
+        if self._has_room:
             self._room.set()
 
     async def wait_for_room(self) -> None:

@@ -15,6 +15,9 @@ from consumer.pipeline.batcher import Batch, Batcher, Trigger
 from consumer.pipeline.budget import Budget
 from consumer.pipeline.entries import Lane, Part
 
+OVERDUE_SECONDS = 2.0
+"""So old a batch is written although no writer is free: one for each that ends."""
+
 
 class Ages(NamedTuple):
     """Seconds that a batch waits for more: while no writer is busy, and while all are."""
@@ -48,6 +51,12 @@ class Cutter:
         self._dispatch = dispatch
         self._clock = clock
         self._changed = asyncio.Event()
+        self._owed = False
+
+    def a_write_ended(self) -> None:
+        """A writer may be free; if none is, because full batches do not ask, one that is overdue is owed its turn."""
+        self._owed = True
+        self.look()
 
     def look(self) -> None:
         """Something changed: a batch was opened, a writer is free, or nothing more fits."""
@@ -65,13 +74,22 @@ class Cutter:
 
     def _seconds(self) -> float | None:
         """How long until the next cut; None: until something changes."""
+        if self._free() <= 0:
+            return 0.0 if self._owed and self._is_overdue() else None
         due = self._batcher.next_due(self._age)
-        if due is None or self._free() <= 0:
+        if due is None:
             return None
         return 0.0 if self._budget.is_full else due - self._clock()
 
+    def _is_overdue(self) -> bool:
+        due = self._batcher.next_due(OVERDUE_SECONDS)
+        return due is not None and due <= self._clock()
+
     def _cut(self) -> None:
-        if self._budget.is_full:
+        if self._free() <= 0:
+            self._owed = False
+            self._dispatch(self._batcher.cut_oldest(1, Trigger.AGE))
+        elif self._budget.is_full:
             self._dispatch(self._batcher.cut_oldest(self._free(), Trigger.PRESSURE))
         else:
             self._dispatch(self._batcher.due(self._clock(), self._age, self._free()))

@@ -153,8 +153,6 @@ class Pipeline:
         return runs
 
     async def _take(self, runs: Sequence[Run]) -> None:
-        if not runs:
-            return
         for run in runs:
             self.received += len(run)
             self.redelivered += run.redelivered
@@ -174,7 +172,7 @@ class Pipeline:
 
     def _flushed(self, flush: asyncio.Task[None]) -> None:
         del self._flushes[flush]
-        self._cutter.look()
+        self._cutter.a_write_ended()
 
     async def _flush(self, batch: Batch[Lane, Part]) -> None:
         try:

@@ -81,7 +81,7 @@ class KafkaSource(Source):
 
     @property
     def leaves(self) -> float:
-        return LEAVES_WHILE_SORTING if self.scattered else 1.0
+        return LEAVES_WHILE_SORTING if self.scattered or self._backlog.holds_sorted else 1.0
 
     async def open(self) -> None:
         self._trouble.note(SourceUnavailable(f"connecting to {self._settings.bootstrap_servers}"))

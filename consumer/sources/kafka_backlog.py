@@ -80,9 +80,14 @@ class Backlog:
         return self._bounds, self._messages, self._bytes
 
     @property
+    def holds_sorted(self) -> bool:
+        """Whether anything that is sorted waits."""
+        return bool(self._sorted)
+
+    @property
     def _sorting_now(self) -> bool:
         """What follows something that is sorted is sorted too: it would overtake it."""
-        return self.sorts or bool(self._sorted)
+        return self.sorts or self.holds_sorted
 
     def put(self, partition: Partition, rows: Sequence[Row]) -> None:
         """Append what was fetched."""

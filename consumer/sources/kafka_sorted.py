@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +19,10 @@ from consumer.sources.kafka_rows import Row, bucket_of, size_of
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[tuple[int, bytes, tuple[tuple[str, bytes | None], ...], int | None, int]]).decode
+
+
+PIECE_BYTES, BUNDLE_BYTES = 130, 400
+"""What Python takes for each, besides what is packed."""
 
 
 class Piece(NamedTuple):
@@ -35,80 +39,75 @@ class Bundle:
 
     partition: Partition
     bucket: int
-    pieces: deque[Piece] = field(default_factory=deque)
-
-    @property
-    def messages(self) -> int:
-        return sum(piece.messages for piece in self.pieces)
-
-    @property
-    def bytes(self) -> int:
-        """What they take as they are packed."""
-        return sum(len(piece.packed) for piece in self.pieces)
+    pieces: list[Piece] = field(default_factory=list)
 
     def take(self, max_messages: int, max_bytes: int) -> list[Piece]:
         """Remove as many pieces as fit, but one at least."""
-        taken = [self.pieces.popleft()]
-        messages, size = max_messages - taken[0].messages, max_bytes - taken[0].size
-        while self.pieces and self.pieces[0].messages <= messages and self.pieces[0].size <= size:
-            taken.append(self.pieces.popleft())
-            messages, size = messages - taken[-1].messages, size - taken[-1].size
+        messages = accumulate(piece.messages for piece in self.pieces)
+        sizes = accumulate(piece.size for piece in self.pieces)
+        fits = [count <= max_messages and size <= max_bytes for count, size in zip(messages, sizes, strict=True)]
+        count = max(1, sum(fits))
+        taken, self.pieces = self.pieces[:count], self.pieces[count:]
         return taken
 
 
 class Sorted:
-    """Bundles, the one that was begun first in front. `bytes` are those that they take."""
+    """Bundles, the one that was begun first in front; one that began to leave is closed. `bytes` are what all take."""
 
     def __init__(self) -> None:
         self.messages = 0
-        self.bytes = 0
-        self._bundles: deque[Bundle] = deque()
-        self._open: dict[tuple[Partition, int], Bundle] = {}
+        self._piece_bytes = 0
+        self._bundles: deque[Bundle] = deque()  # some of them empty, of partitions that were dropped
+        self._open: defaultdict[Partition, dict[int, Bundle]] = defaultdict(dict)
 
-    def __len__(self) -> int:
-        return len(self._bundles)
+    def __bool__(self) -> bool:
+        return self.messages > 0
+
+    @property
+    def bytes(self) -> int:
+        return self._piece_bytes + BUNDLE_BYTES * len(self._bundles)
 
     def put(self, partition: Partition, rows: Sequence[Row]) -> None:
         """These follow what was fetched of the partition before."""
         for bucket, some in _by_bucket(rows).items():
-            bundle = self._of(partition, bucket)
-            bundle.pieces.append(piece := Piece(_pack(some), len(some), size_of(some)))
+            piece = Piece(_pack(some), len(some), size_of(some))
+            self._of(partition, bucket).pieces.append(piece)
             self._count([piece], 1)
 
     def take(self, max_messages: int, max_bytes: int) -> tuple[Partition, list[Row], int]:
         """Remove of the first bundle what fits, but one piece at least: its partition, the messages, their bytes."""
+        while not self._bundles[0].pieces:
+            self._bundles.popleft()
         bundle = self._bundles[0]
         self._close(bundle)
         pieces = bundle.take(max_messages, max_bytes)
         self._count(pieces, -1)
-        if not bundle.pieces:
-            self._bundles.popleft()
         rows: list[Row] = list(chain.from_iterable(_unpack(piece.packed) for piece in pieces))
         return bundle.partition, rows, sum(piece.size for piece in pieces)
 
     def drop(self, partition: Partition | None = None) -> None:
         """Forget what waits of this partition, or everything."""
-        kept = [bundle for bundle in self._bundles if partition is not None and bundle.partition is not partition]
-        self._bundles = deque(kept)
-        self._open = {place: bundle for place, bundle in self._open.items() if place[0] is not partition and kept}
-        self.messages = sum(bundle.messages for bundle in kept)
-        self.bytes = sum(bundle.bytes for bundle in kept)
+        for each in {bundle.partition for bundle in self._bundles} if partition is None else (partition,):
+            first = [bundle for bundle in islice(self._bundles, 1) if bundle.partition is each]
+            for bundle in {*first, *self._open.pop(each, {}).values()}:
+                self._count(bundle.pieces, -1)
+                bundle.pieces = []
 
     def _of(self, partition: Partition, bucket: int) -> Bundle:
-        bundle = self._open.get((partition, bucket))
+        bundle = self._open[partition].get(bucket)
         if bundle is None:
-            bundle = self._open[partition, bucket] = Bundle(partition, bucket)
+            bundle = self._open[partition][bucket] = Bundle(partition, bucket)
             self._bundles.append(bundle)
         return bundle
 
     def _close(self, bundle: Bundle) -> None:
         """Let nothing follow in it: a key that never ends would keep the others waiting."""
-        if self._open.get(place := (bundle.partition, bundle.bucket)) is bundle:
-            del self._open[place]
+        if self._open[bundle.partition].get(bundle.bucket) is bundle:
+            del self._open[bundle.partition][bundle.bucket]
 
     def _count(self, pieces: Sequence[Piece], sign: int) -> None:
         self.messages += sign * sum(piece.messages for piece in pieces)
-        self.bytes += sign * sum(len(piece.packed) for piece in pieces)
+        self._piece_bytes += sign * sum(len(piece.packed) + PIECE_BYTES for piece in pieces)
 
 
 def _by_bucket(rows: Sequence[Row]) -> Mapping[int, list[Row]]:

@@ -17,8 +17,8 @@ OTHER = TopicPartition("market-data", 1)
 
 
 def a_backlog(messages: int = 100) -> Backlog:
-    """One that holds so many messages, of 100 bytes in all; sorted, as many of 1,000 bytes as packed."""
-    return Backlog(Bounds(messages, 100), Bounds(messages, 1_000, low=0.75))
+    """One that holds so many messages, of 100 bytes in all; sorted, as many of 10,000 bytes as packed."""
+    return Backlog(Bounds(messages, 100), Bounds(messages, 10_000, low=0.75))
 
 
 def records(first: int, *sizes: int) -> Sequence[Row]:
@@ -140,7 +140,7 @@ def test_sorted_it_is_full_by_messages_or_by_bytes_as_packed() -> None:
     assert fullness(backlog) == (True, False)
     backlog.take(1, 100)
     assert fullness(backlog) == (False, True)
-    backlog.put(partition, records(4, 1_000))
+    backlog.put(partition, records(4, 10_000))
     assert fullness(backlog) == (True, False)
 
 

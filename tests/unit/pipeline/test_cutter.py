@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from consumer.pipeline.batcher import Batch, Batcher, Trigger
 from consumer.pipeline.budget import Budget
-from consumer.pipeline.cutter import Ages, Cutter
+from consumer.pipeline.cutter import OVERDUE_SECONDS, Ages, Cutter
 
 
 class Bench:
@@ -77,6 +80,20 @@ async def test_no_more_than_can_be_written_the_oldest_first() -> None:
         assert len(each.batcher) == 0
 
 
+async def test_for_each_write_that_ends_one_that_is_overdue_goes_although_nobody_is_free() -> None:
+    async with bench(free=0) as each:
+        each.open("a", "b", "c")
+        each.now = OVERDUE_SECONDS - 0.1
+        each.cutter.a_write_ended()
+        assert await each.look() == []
+        each.now = OVERDUE_SECONDS
+        assert await each.look() == [("a", Trigger.AGE)]
+        each.free = 0
+        assert await each.look() == [("a", Trigger.AGE)]
+        each.cutter.a_write_ended()
+        assert (await each.look())[1:] == [("b", Trigger.AGE)]
+
+
 async def test_when_nothing_more_fits_nobody_waits_for_an_age() -> None:
     async with bench(free=1) as each:
         each.open("a", "b")
@@ -103,6 +120,16 @@ def test_a_budget_is_full_with_the_share_that_is_allotted() -> None:
     assert (budget.is_full, budget.room) == (True, (0, 150))
     budget.allot(1.0)
     assert (budget.is_full, budget.room) == (False, (14, 900))
+
+
+@given(st.integers(1, 100), st.integers(1, 1000), st.floats(0.01, 1.0), st.integers(0, 120), st.integers(0, 1200))
+def test_a_budget_that_is_not_full_has_room_for_something(
+    max_messages: int, max_bytes: int, share: float, messages: int, size: int
+) -> None:
+    budget = Budget(max_messages, max_bytes)
+    budget.allot(share)
+    budget.take(messages, size)
+    assert budget.is_full is (0 in budget.room)
 
 
 async def test_somebody_who_waits_for_room_hears_of_a_larger_share() -> None:

@@ -45,3 +45,14 @@ async def test_a_member_that_leaves_lets_alone_what_the_next_one_has_fetched() -
     await old.on_partitions_revoked([key])
 
     assert [delivery.message.data for delivery in await source.receive(10, 1000)] == [b"trade"]
+
+
+async def test_most_of_what_may_be_on_its_way_is_held_as_long_as_anything_waits_sorted() -> None:
+    source = KafkaSource(KafkaSettings(), prefetch_messages=10, prefetch_bytes=1000)
+    assert source.leaves == 1.0
+    source.scattered = source._backlog.sorts = True
+    source._backlog.put(Partition(TopicPartition("market-data", 0), 0), [(0, b"trade", (), 0, 0)] * 2)
+    source.scattered = False
+    assert source.leaves == 0.25
+    await source.receive(10, 1000)
+    assert source.leaves == 1.0
