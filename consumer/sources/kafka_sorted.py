@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +19,6 @@ from consumer.sources.kafka_rows import Row, bucket_of, size_of
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[tuple[int, bytes, tuple[tuple[str, bytes | None], ...], int | None, int]]).decode
-
 
 PIECE_BYTES, BUNDLE_BYTES = 130, 400
 """What Python takes for each, besides what is packed."""
@@ -43,10 +42,12 @@ class Bundle:
 
     def take(self, max_messages: int, max_bytes: int) -> list[Piece]:
         """Remove as many pieces as fit, but one at least."""
-        messages = accumulate(piece.messages for piece in self.pieces)
-        sizes = accumulate(piece.size for piece in self.pieces)
-        fits = [count <= max_messages and size <= max_bytes for count, size in zip(messages, sizes, strict=True)]
-        count = max(1, sum(fits))
+        count = 0
+        for piece in self.pieces:
+            max_messages, max_bytes = max_messages - piece.messages, max_bytes - piece.size
+            if count and (max_messages < 0 or max_bytes < 0):
+                break
+            count += 1
         taken, self.pieces = self.pieces[:count], self.pieces[count:]
         return taken
 
@@ -56,16 +57,12 @@ class Sorted:
 
     def __init__(self) -> None:
         self.messages = 0
-        self._piece_bytes = 0
+        self.bytes = 0
         self._bundles: deque[Bundle] = deque()  # some of them empty, of partitions that were dropped
         self._open: defaultdict[Partition, dict[int, Bundle]] = defaultdict(dict)
 
     def __bool__(self) -> bool:
         return self.messages > 0
-
-    @property
-    def bytes(self) -> int:
-        return self._piece_bytes + BUNDLE_BYTES * len(self._bundles)
 
     def put(self, partition: Partition, rows: Sequence[Row]) -> None:
         """These follow what was fetched of the partition before."""
@@ -82,32 +79,42 @@ class Sorted:
         self._close(bundle)
         pieces = bundle.take(max_messages, max_bytes)
         self._count(pieces, -1)
+        if not bundle.pieces:
+            self._bundles.popleft()
+            self.bytes -= BUNDLE_BYTES
         rows: list[Row] = list(chain.from_iterable(_unpack(piece.packed) for piece in pieces))
         return bundle.partition, rows, sum(piece.size for piece in pieces)
 
     def drop(self, partition: Partition | None = None) -> None:
         """Forget what waits of this partition, or everything."""
         for each in {bundle.partition for bundle in self._bundles} if partition is None else (partition,):
-            first = [bundle for bundle in islice(self._bundles, 1) if bundle.partition is each]
+            first = [bundle for bundle in islice(self._bundles, 1) if bundle.partition is each and bundle.pieces]
             for bundle in {*first, *self._open.pop(each, {}).values()}:
                 self._count(bundle.pieces, -1)
+                self.bytes -= BUNDLE_BYTES
                 bundle.pieces = []
+        if not self:
+            self._bundles.clear()
 
     def _of(self, partition: Partition, bucket: int) -> Bundle:
         bundle = self._open[partition].get(bucket)
         if bundle is None:
             bundle = self._open[partition][bucket] = Bundle(partition, bucket)
             self._bundles.append(bundle)
+            self.bytes += BUNDLE_BYTES
         return bundle
 
     def _close(self, bundle: Bundle) -> None:
         """Let nothing follow in it: a key that never ends would keep the others waiting."""
-        if self._open[bundle.partition].get(bundle.bucket) is bundle:
-            del self._open[bundle.partition][bundle.bucket]
+        buckets = self._open.get(bundle.partition, {})
+        if buckets.get(bundle.bucket) is bundle:
+            del buckets[bundle.bucket]
+            if not buckets:
+                del self._open[bundle.partition]
 
     def _count(self, pieces: Sequence[Piece], sign: int) -> None:
         self.messages += sign * sum(piece.messages for piece in pieces)
-        self._piece_bytes += sign * sum(len(piece.packed) + PIECE_BYTES for piece in pieces)
+        self.bytes += sign * sum(len(piece.packed) + PIECE_BYTES for piece in pieces)
 
 
 def _by_bucket(rows: Sequence[Row]) -> Mapping[int, list[Row]]:

@@ -156,6 +156,7 @@ def test_what_waits_sorted_of_one_partition_can_be_dropped() -> None:
     backlog.put(gone, keyed(0, "ab"))
     backlog.drop()
     assert not backlog
+    assert backlog._sorted.bytes == 0
 
 
 async def test_somebody_who_waits_hears_of_what_is_sorted() -> None:

@@ -82,12 +82,14 @@ class BacklogMachine(RuleBasedStateMachine):
     @invariant()
     def it_knows_what_it_holds(self) -> None:
         assert bool(self.backlog) == any(self.waiting.values())
+        assert self.backlog or self.backlog.has_room
+        assert self.backlog._sorted._open.keys() <= {partition for partition, rows in self.waiting.items() if rows}
 
     def teardown(self) -> None:
         while self.backlog:
             self.is_taken(3, 20)
         assert not any(self.waiting.values())
-        assert self.backlog.has_room
+        assert self.backlog._sorted.bytes == 0
 
 
 TestBacklogMachine = BacklogMachine.TestCase
