@@ -89,7 +89,7 @@ class KafkaSource(Source):
 
     async def receive(self, max_messages: int, max_bytes: int) -> Sequence[Delivery]:
         self._trouble.raise_refusal()
-        self._backlog.sorts = self._turns.wanted = self.scattered
+        self._backlog.sorts = self.scattered
         await self._backlog.arrival(RECEIVE_SECONDS)
         taken = self._backlog.take(max_messages, max_bytes)
         self.scattered = self.scattered and bool(self._backlog)

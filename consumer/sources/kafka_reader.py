@@ -95,8 +95,7 @@ class Reader:
         if self.held:
             self.held = False
             self._consumer.resume(*(self._consumer.paused() - self._returned.keys()))
-        behind = self._assignment.behind(ends)
-        self._turns.look({key: messages for key, messages in behind.items() if key not in self._returned})
+        self._turns.look(self._behind(ends))
         unpack_as_rows(self._consumer)
         some = self.reads if self._turns.waiting else ()
         fetched = await self._poll(*some, timeout_ms=int(POLL_SECONDS * 1000), max_records=POLL_RECORDS)
@@ -108,6 +107,13 @@ class Reader:
                 partition.fetched(rows)
                 self._backlog.put(partition, rows)
         await asyncio.sleep(0)
+
+    def _behind(self, ends: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """How far the partitions are behind that take turns: all that can be read, while turns make larger bundles."""
+        if not self._backlog.sorts:
+            return {}
+        behind = self._assignment.behind(ends)
+        return {key: messages for key, messages in behind.items() if key not in self._returned}
 
     async def _hold(self) -> None:
         # a poll for paused partitions would throw away what aiokafka has fetched of them already

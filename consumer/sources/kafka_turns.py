@@ -18,14 +18,13 @@ TOGETHER_SECONDS = 10.0  # longer than a partition may stand still before the me
 
 
 class Turns:
-    """Whose turn it is, while it is `wanted` that they take turns; `waiting` are those whose turn it is not.
+    """Whose turn it is; `waiting` are those whose turn it is not.
 
     When the one whose turn it is gives nothing, all are read together for a while: whoever watches over partitions
     that stand still sees all of them then.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.wanted = False
         self.waiting: Collection[TopicPartition] = frozenset()
         self._clock = clock
         self._whose: TopicPartition | None = None
@@ -35,10 +34,10 @@ class Turns:
         self._together_until = 0.0
 
     def look(self, behind: Mapping[TopicPartition, int]) -> None:
-        """Decide who waits during the next poll, by how many messages each partition is behind."""
+        """Decide who waits during the next poll, by how many messages each partition is behind that takes turns."""
         self._looked = self._clock()
         far = sorted(key for key, messages in behind.items() if messages >= FAR_BEHIND)
-        if not self.wanted or len(far) < 2 or self._looked < self._together_until:
+        if len(far) < 2 or self._looked < self._together_until:
             self.waiting = frozenset()
             return
         if self._whose not in far or self._looked >= self._ends:

@@ -6,6 +6,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from config.bus import KafkaSettings
+from consumer.sources import kafka_turns
 from consumer.sources.kafka import KafkaSource
 from consumer.sources.kafka_partition import Partition
 from consumer.sources.kafka_risks import Described, risks_of
@@ -56,3 +57,17 @@ async def test_most_of_what_may_be_on_its_way_is_held_as_long_as_anything_waits_
     assert source.leaves == 0.25
     await source.receive(10, 1000)
     assert source.leaves == 1.0
+
+
+async def test_partitions_take_turns_while_what_waits_is_sorted() -> None:
+    source = KafkaSource(KafkaSettings(), prefetch_messages=10, prefetch_bytes=1000)
+    member = source._new_member()
+    await member.leave()
+    far = {TopicPartition("market-data", number): kafka_turns.FAR_BEHIND for number in range(3)}
+    for key in far:
+        member.assignment.begin(key, 0)
+    assert member.reader._behind(far) == {}
+    source._backlog.sorts = True
+    assert member.reader._behind(far) == far
+    member.reader._returned[key] = 0.0
+    assert member.reader._behind(far) == {other: far[other] for other in far if other != key}

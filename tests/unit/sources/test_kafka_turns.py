@@ -19,9 +19,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def turns(clock: Clock) -> Turns:
-    turns = Turns(clock=clock)
-    turns.wanted = True
-    return turns
+    return Turns(clock=clock)
 
 
 def waiting(turns: Turns, behind: dict[TopicPartition, int]) -> set[TopicPartition]:
@@ -29,9 +27,9 @@ def waiting(turns: Turns, behind: dict[TopicPartition, int]) -> set[TopicPartiti
     return set(turns.waiting)
 
 
-def test_all_are_read_while_nobody_gains_by_turns(turns: Turns) -> None:
-    turns.wanted = False
-    assert waiting(turns, FAR) == set()
+def test_all_are_read_while_nobody_takes_turns(turns: Turns) -> None:
+    assert waiting(turns, FAR) == {B, C}
+    assert waiting(turns, {}) == set()
 
 
 def test_one_that_is_far_behind_alone_keeps_nobody_waiting(turns: Turns) -> None:
