@@ -19,7 +19,6 @@ class Budget:
         self.messages = 0
         self.bytes = 0
         self._room = asyncio.Event()
-        self._room.set()
         self.allot(1.0)
 
     @property

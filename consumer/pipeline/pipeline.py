@@ -31,7 +31,7 @@ from consumer.telemetry import events, traces
 
 HANDFUL = 2000
 """Messages that are taken in at a time: without a compiler so many order books keep others waiting for 0.1 s."""
-FILLED = 0.25
+FILLED = 0.25  # no more than what a source leaves, or nobody would look again
 SCATTERED, GATHERED = 256, 16
 """With more batches on their way when so much of the budget is taken, a full budget leaves each a tenth of what it may
 hold, or less. What a source does about it makes fewer of them: it should go on until they are far fewer."""

@@ -117,7 +117,10 @@ class Backlog:
         self._runs = deque(kept)
         self._messages = sum(len(run.rows) for run in kept)
         self._bytes = sum(run.size for run in kept)
-        self._sorted.drop(partition)
+        if partition is None:
+            self._sorted = Sorted()
+        else:
+            self._sorted.drop(partition)
         if self.has_room:
             self._room.set()
 
@@ -146,9 +149,10 @@ class Backlog:
     def _cut(self, count: int) -> Run:
         run = self._runs.popleft()
         if count < len(run.rows):
-            rest = run.rows[count:]
-            run = Run(run.partition, run.rows[:count], run.size - size_of(rest))
-            self._runs.appendleft(Run(run.partition, rest, size_of(rest)))
+            taken, rest = run.rows[:count], run.rows[count:]
+            size = size_of(taken)
+            self._runs.appendleft(Run(run.partition, rest, run.size - size))
+            run = Run(run.partition, taken, size)
         self._count(run, -1)
         return run
 

@@ -85,14 +85,13 @@ class Sorted:
         rows: list[Row] = list(chain.from_iterable(_unpack(piece.packed) for piece in pieces))
         return bundle.partition, rows, sum(piece.size for piece in pieces)
 
-    def drop(self, partition: Partition | None = None) -> None:
-        """Forget what waits of this partition, or everything."""
-        for each in {bundle.partition for bundle in self._bundles} if partition is None else (partition,):
-            first = [bundle for bundle in islice(self._bundles, 1) if bundle.partition is each and bundle.pieces]
-            for bundle in {*first, *self._open.pop(each, {}).values()}:
-                self._count(bundle.pieces, -1)
-                self.bytes -= BUNDLE_BYTES
-                bundle.pieces = []
+    def drop(self, partition: Partition) -> None:
+        """Forget what waits of this partition."""
+        first = [bundle for bundle in islice(self._bundles, 1) if bundle.partition is partition and bundle.pieces]
+        for bundle in {*first, *self._open.pop(partition, {}).values()}:
+            self._count(bundle.pieces, -1)
+            self.bytes -= BUNDLE_BYTES
+            bundle.pieces = []
         if not self:
             self._bundles.clear()
 
