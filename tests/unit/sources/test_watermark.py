@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.sources.watermark import Watermark
+from consumer.sources.watermark import BLOCK, Watermark
 
-offsets = st.lists(st.integers(0, 60), unique=True, max_size=30).map(sorted)
+offsets = st.lists(st.integers(0, 60) | st.integers(0, 3 * BLOCK), unique=True, max_size=30).map(sorted)
 
 
 def marked(*given: int) -> Watermark:
@@ -45,6 +45,19 @@ def test_offsets_that_were_never_given_or_are_done_change_nothing() -> None:
     mark.settle(5)
     mark.settle(5)
     assert (mark.first, len(mark)) == (7, 1)
+
+
+def test_offsets_without_holes_are_given_over_several_blocks() -> None:
+    mark = marked(*range(BLOCK - 2, 3 * BLOCK + 1))
+    assert (mark.first, len(mark)) == (BLOCK - 2, 2 * BLOCK + 3)
+    mark.settle(*range(BLOCK - 2, 3 * BLOCK))
+    assert (mark.first, len(mark)) == (3 * BLOCK, 1)
+
+
+def test_offsets_that_are_far_apart_take_little() -> None:
+    mark = marked(*range(0, 10**15, 10**12))
+    mark.settle(*range(0, 10**15 - 10**12, 10**12))
+    assert mark.first == 10**15 - 10**12
 
 
 @given(offsets, st.data())
