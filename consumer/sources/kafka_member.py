@@ -15,6 +15,7 @@ from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Reasons, Trouble, explain
 from consumer.sources.kafka_reader import ANSWER_SECONDS, Reader
+from consumer.sources.kafka_rows import unpack_as_rows
 from consumer.sources.kafka_stall import Silence, Stall
 from consumer.telemetry import events
 
@@ -72,6 +73,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is no
     async def run(self) -> None:
         """Join and read for ever; raises what ends this membership, and then it has to be left."""
         await self._consumer.start()
+        unpack_as_rows(self._consumer)
         self._alive = True
         await self._subscribe()
         events.source_connected("kafka", ",".join(sorted(self._topics)))

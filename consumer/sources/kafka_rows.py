@@ -7,6 +7,7 @@ as ever, and become the same rows.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from operator import itemgetter
@@ -29,12 +30,20 @@ bucket_of: Callable[[Row], int] = itemgetter(4)
 
 
 def unpack_as_rows(consumer: AIOKafkaConsumer) -> None:
-    """Let all that the client has fetched until now, and has not handed out, come as rows."""
+    """Let what the client fetches come as rows; it has been started."""
     with suppress(AttributeError):
-        for fetched in consumer._fetcher._records.values():
-            unpacking = getattr(fetched, "_partition_records", None)
-            if unpacking is not None:
-                unpacking._consumer_record = _unpacked
+        fetcher = consumer._fetcher
+        fetcher._records = _Fetched(fetcher._records)
+
+
+class _Fetched(OrderedDict[TopicPartition, Any]):
+    """What the client has fetched and not handed out yet, by partition."""
+
+    def __setitem__(self, key: TopicPartition, fetched: Any) -> None:
+        unpacking: Any = getattr(fetched, "_partition_records", None)
+        if hasattr(unpacking, "_consumer_record"):
+            unpacking._consumer_record = _unpacked
+        super().__setitem__(key, fetched)
 
 
 def rows_of(records: Sequence[Row] | Sequence[ConsumerRecord]) -> Sequence[Row]:

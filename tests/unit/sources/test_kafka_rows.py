@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,7 +44,11 @@ class Client:
         self.state = SimpleNamespace(paused=False, position=FIRST, consumed_to=self.consumed_to)
         assignment = SimpleNamespace(active=True, state_value=lambda _: self.state)
         self.fetched = FetchResult(KEY, assignment=assignment, partition_records=unpacking, backoff=0)
-        self._fetcher = SimpleNamespace(_records={KEY: self.fetched, "other": FetchError(error=None, backoff=0)})
+        self._fetcher = SimpleNamespace(_records=OrderedDict())
+
+    def fetch(self) -> None:
+        self._fetcher._records[KEY] = self.fetched
+        self._fetcher._records["other"] = FetchError(error=None, backoff=0)
 
     def consumed_to(self, offset: int) -> None:
         self.state.position = offset
@@ -52,6 +57,7 @@ class Client:
 def test_rows_are_those_of_records() -> None:
     plain, client = Client(), Client()
     unpack_as_rows(client)
+    client.fetch()
     records: list[ConsumerRecord[Any, Any]] = plain.fetched.getall()
     rows: list[Row] = client.fetched.getall()
     assert isinstance(records[0], ConsumerRecord)
@@ -65,11 +71,12 @@ def test_rows_are_those_of_records() -> None:
     assert client.state.position == plain.state.position == 44
 
 
-def test_a_partition_that_was_begun_goes_on_as_rows() -> None:
+def test_what_was_fetched_before_comes_as_rows_too() -> None:
     client = Client()
-    begun = rows_of(client.fetched.getall(1))
+    client.fetch()
     unpack_as_rows(client)
-    assert [row[0] for row in [*begun, *rows_of(client.fetched.getall())]] == [40, 41, 42, 43]
+    assert [row[0] for row in client.fetched.getall()] == [40, 41, 42, 43]
+    assert list(client._fetcher._records) == [KEY, "other"]
 
 
 def test_a_record_of_the_oldest_format_has_no_time() -> None:
@@ -80,4 +87,7 @@ def test_a_record_of_the_oldest_format_has_no_time() -> None:
 
 def test_a_client_with_other_inner_parts_is_left_alone() -> None:
     unpack_as_rows(SimpleNamespace())
-    unpack_as_rows(SimpleNamespace(_fetcher=SimpleNamespace(_records={KEY: SimpleNamespace()})))
+    client = SimpleNamespace(_fetcher=SimpleNamespace(_records=OrderedDict()))
+    unpack_as_rows(client)
+    client._fetcher._records[KEY] = SimpleNamespace(_partition_records=iter([]))
+    assert list(client._fetcher._records) == [KEY]
