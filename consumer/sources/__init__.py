@@ -17,9 +17,9 @@ SOURCES = {
 
 # What a source holds ready at most, besides what is in flight: a quarter of those messages, an eighth of their bytes.
 PREFETCH_MESSAGES, PREFETCH_BYTES = 4, 8
-# What waits sorted takes three fifths of the bytes that may be in flight, and the account of it the rest of three
-# quarters; packed, each message takes a third of the memory of one that is on its way, so there may be more of them.
-SORTED_MESSAGES, SORTED_SHARE = 4, 0.6
+# What waits sorted takes three fifths of the bytes that may be in flight; packed, each message takes a sixth of the
+# memory of one that is on its way, so there may be more of them.
+SORTED_MESSAGES, SORTED_SHARE = 8, 0.6
 
 
 def open_source(settings: Settings) -> Source:

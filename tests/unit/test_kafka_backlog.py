@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -17,7 +18,7 @@ OTHER = TopicPartition("market-data", 1)
 
 
 def a_backlog(messages: int = 100) -> Backlog:
-    """One that holds so many messages, of 100 bytes in all; sorted, as many of 10,000 bytes as packed."""
+    """One that holds so many messages, of 100 bytes in all; sorted, as many of 10,000 bytes as compressed."""
     return Backlog(Bounds(messages, 100), Bounds(messages, 10_000, low=0.75))
 
 
@@ -133,15 +134,33 @@ def test_what_follows_a_bundle_that_began_to_leave_waits_behind_the_others() -> 
     assert offsets(backlog.take(100, 100)) == [2, 1, 4, 3]
 
 
-def test_sorted_it_is_full_by_messages_or_by_bytes_as_packed() -> None:
-    backlog, partition = a_backlog(4), Partition(KEY, 0)
+def test_sorted_it_is_full_by_messages() -> None:
+    backlog = a_backlog(4)
     backlog.sorts = True
-    backlog.put(partition, keyed(0, "abcd"))
+    backlog.put(Partition(KEY, 0), keyed(0, "abcd"))
     assert fullness(backlog) == (True, False)
     backlog.take(1, 100)
     assert fullness(backlog) == (False, True)
-    backlog.put(partition, records(4, 10_000))
+
+
+def test_sorted_it_is_full_by_bytes_as_compressed() -> None:
+    backlog, partition = a_backlog(), Partition(KEY, 0)
+    backlog.sorts = True
+    backlog.put(partition, records(0, 10_000))
+    assert fullness(backlog) == (False, True)
+    backlog.put(partition, rows_of([record(1, random.Random(1).randbytes(10_000))]))
     assert fullness(backlog) == (True, False)
+
+
+def test_what_leaves_sorted_is_what_came() -> None:
+    backlog, partition = a_backlog(), Partition(KEY, 0)
+    backlog.sorts = True
+    rows = [
+        (1, b"trade" * 99, (("traceparent", b"00-1"), ("empty", None)), 1_700_000_000_000, 3),
+        (2, b"", (), None, 3),
+    ]
+    backlog.put(partition, rows)
+    assert [run.rows for run in backlog.take(100, 1000)] == [rows]
 
 
 def test_what_waits_sorted_of_one_partition_can_be_dropped() -> None:
