@@ -28,7 +28,7 @@ ROW_SECONDS = 120
 
 
 class Size(NamedTuple):
-    """Messages of the rows, of the naive row and at a fixed rate; rounds of ceiling and flows; seconds for all."""
+    """Messages of the rows, of the naive row and at a fixed rate; rounds; seconds for all."""
 
     messages: int
     naive: int
@@ -37,8 +37,8 @@ class Size(NamedTuple):
     seconds: float
 
 
-USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=480)
-QUICK = Size(messages=20_000, naive=300, paced=40_000, rounds=1, seconds=90)
+USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=900)
+QUICK = Size(messages=40_000, naive=300, paced=40_000, rounds=1, seconds=90)
 
 
 class Bench:

@@ -70,7 +70,7 @@ def _many_symbols(count: int) -> Feed:
 
 def _many(count: int) -> int:
     """So many symbols that each has something to say more than once."""
-    return min(MANY_SYMBOLS, count // 50)
+    return min(MANY_SYMBOLS, count // 400)
 
 
 def many_collections(messages: int) -> list[str]:

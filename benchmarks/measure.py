@@ -10,26 +10,30 @@ from benchmarks import machine
 from benchmarks.bench import Bench
 from benchmarks.report import Report, as_json, as_table, as_targets
 from benchmarks.rows import Row
-from benchmarks.spans import Measurement, NotMeasured
+from benchmarks.spans import Measurement, NotMeasured, of_rounds
 from benchmarks.targets import ANY, Target
 
 
 def measure(bench: Bench, rows: Mapping[str, Row]) -> Report:
-    """Measure these rows; what cannot be measured is told at once and in the report."""
+    """Measure these rows, round after round; what cannot be measured is told at once and in the report.
+
+    What is compared is so measured within the same minutes, more than once: the machine may be another one in the next.
+    """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it retries what a new topic refuses, and says so
-    measured: dict[str, Measurement] = {}
+    found: dict[str, list[Measurement]] = {name: [] for name in rows}
     failed: dict[str, str] = {}
+    for turn in range(bench.size.rounds):
+        for name in [name for name, row in rows.items() if not (turn and row.once) and name not in failed]:
+            print(f"{rows[name].title} …", file=sys.stderr, flush=True)
+            try:
+                bench.check_time()
+                found[name].append(rows[name].measure(bench))
+            except NotMeasured as error:
+                failed[name] = str(error)
+                print(f"NOT MEASURED: {error}", file=sys.stderr, flush=True)
+    measured = {name: of_rounds(rounds) for name, rounds in found.items() if name not in failed}
     titles = {name: row.title for name, row in rows.items()}
-    report = Report(machine.described() | {"messages": str(bench.size.messages)}, measured, failed, titles)
-    for name, row in rows.items():
-        print(f"{row.title} …", file=sys.stderr, flush=True)
-        try:
-            bench.check_time()
-            measured[name] = row.measure(bench)
-        except NotMeasured as error:
-            failed[name] = str(error)
-            print(f"NOT MEASURED: {error}", file=sys.stderr, flush=True)
-    return report
+    return Report(machine.described() | {"messages": str(bench.size.messages)}, measured, failed, titles)
 
 
 def told(report: Report, targets: Sequence[Target]) -> str:

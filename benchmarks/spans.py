@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
-
-T = TypeVar("T")
+from typing import NamedTuple
 
 
 class NotMeasured(Exception):
@@ -51,17 +49,23 @@ class Measurement(NamedTuple):
     figures: Mapping[str, float] = MappingProxyType({})
 
 
-def middle(rounds: Sequence[T], by: Callable[[T], float]) -> T:
-    """The round in the middle by that figure; of two, the smaller one."""
-    return sorted(rounds, key=by)[(len(rounds) - 1) // 2]
-
-
 def of_rounds(rounds: Sequence[Measurement]) -> Measurement:
-    """The round whose CPU a message is in the middle, with the most memory and the longest start of all of them."""
-    return middle(rounds, lambda found: found.span.cpu_us if found.span else 0.0)._replace(
-        start_seconds=max(found.start_seconds or 0.0 for found in rounds),
-        peak_rss_mb=max(found.peak_rss_mb or 0.0 for found in rounds),
+    """The rate and the CPU a message of the rounds in the middle by each, with the most memory and the longest start.
+
+    The rate is from one round, the CPU may be from another one: both are a median.
+    """
+    spans = [found.span for found in rounds if found.span]
+    return rounds[0]._replace(
+        span=_median(spans) if spans else None,
+        start_seconds=max((found.start_seconds for found in rounds if found.start_seconds is not None), default=None),
+        peak_rss_mb=max((found.peak_rss_mb for found in rounds if found.peak_rss_mb is not None), default=None),
     )
+
+
+def _median(spans: Sequence[Span]) -> Span:
+    by_rate, cpu_us = sorted(spans, key=lambda span: span.rate), sorted(span.cpu_us for span in spans)
+    place = (len(spans) - 1) // 2
+    return by_rate[place]._replace(cpu_seconds=cpu_us[place] * by_rate[place].messages / 1e6)
 
 
 def between(first: Sample, last: Sample) -> Span:

@@ -23,6 +23,7 @@ class Benthos:
 
     title = "Benthos 4.27"
     needs = "go"
+    slow = False
 
     def installed(self) -> bool:
         return PROGRAM.is_file()

@@ -19,6 +19,7 @@ class Connect:
 
     title = "Kafka Connect 4.1.1 + mongo-kafka 2.0.1"
     needs = "java and mvn"
+    slow = True
 
     def installed(self) -> bool:
         return find("java") is not None and JARS.is_dir()

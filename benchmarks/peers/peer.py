@@ -28,10 +28,11 @@ class Work(NamedTuple):
 
 
 class Peer(Protocol):
-    """One of them: how it is brought here and how it is run."""
+    """One of them: how it is brought here and how it is run; `slow`: one round of it takes a minute."""
 
     title: str
     needs: str
+    slow: bool
 
     def installed(self) -> bool:
         """Whether this machine has it."""

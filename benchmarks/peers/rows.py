@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import partial
+from itertools import count
 
 from msgspec.structs import replace
 
@@ -21,6 +22,8 @@ from benchmarks.spans import Measurement, NotMeasured
 from benchmarks.stores import MongoDB
 from consumer.simulator.envelope import Simulated
 from tests.servers.cache import InstallError
+
+_databases = count(1)
 
 
 def _naive(bench: Bench) -> Measurement:
@@ -44,7 +47,7 @@ def _tapestore(bench: Bench) -> Measurement:
 def _peer(peer: Peer, journaled: bool, bench: Bench) -> Measurement:
     """What it stores until all is there, or the time is over."""
     bring(peer)
-    bus, store = topic(bench), MongoDB(bench.mongodb, f"peer{'_journaled' if journaled else ''}")
+    bus, store = topic(bench), MongoDB(bench.mongodb, f"peer_{next(_databases)}")
     work = Work(bus["KAFKA_BOOTSTRAP_SERVERS"], bus["KAFKA_TOPICS"], store.uri, store.name, journaled)
     try:
         store.make_collections({message.key for message in bench.feed("trades").messages}, "T")
@@ -86,13 +89,13 @@ PEERS: Mapping[str, Peer] = {"connect": Connect(), "benthos": Benthos()}
 def _both(name: str) -> dict[str, Row]:
     peer = PEERS[name]
     return {
-        name: Row(peer.title, partial(_peer, peer, False)),
-        f"{name}-journaled": Row(f"{peer.title}, journaled", partial(_peer, peer, True)),
+        name: Row(peer.title, partial(_peer, peer, False), peer.slow),
+        f"{name}-journaled": Row(f"{peer.title}, journaled", partial(_peer, peer, True), peer.slow),
     }
 
 
 PEER_ROWS: Mapping[str, Row] = {
-    "naive": Row(ROWS["naive"].title, _naive),
+    "naive": Row(ROWS["naive"].title, _naive, once=True),
     **_both("connect"),
     **_both("benthos"),
     "tapestore": Row("tapestore, journaled", _tapestore),

@@ -24,6 +24,7 @@ class Nowhere:
 
     title = "Elsewhere 1.0"
     needs = "fortran"
+    slow = False
 
     def installed(self) -> bool:
         return False

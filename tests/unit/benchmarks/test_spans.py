@@ -53,7 +53,19 @@ def test_without_a_ceiling_there_is_no_ratio() -> None:
     assert of_ceiling(None, Span(100, 2.0, 0.1)) is None
 
 
-def test_the_middle_round_counts_with_the_most_memory_of_all() -> None:
-    rounds = [Measurement(Span(1_000_000, 10.0, cpu), cpu, 100 * cpu) for cpu in (9.0, 6.0, 7.0)]
+def test_of_rounds_the_middle_rate_and_the_middle_cpu_count_with_the_most_memory_and_the_longest_start() -> None:
+    rounds = [
+        Measurement(Span(1_000_000, 10.0, 9.0), start_seconds=0.6, peak_rss_mb=900.0),
+        Measurement(Span(2_000_000, 10.0, 12.0), start_seconds=0.9, peak_rss_mb=600.0),
+        Measurement(Span(3_000_000, 10.0, 21.0), start_seconds=0.7, peak_rss_mb=700.0),
+    ]
+    assert of_rounds(rounds) == Measurement(Span(2_000_000, 10.0, 14.0), 0.9, 900.0)
 
-    assert of_rounds(rounds) == Measurement(Span(1_000_000, 10.0, 7.0), 9.0, 900.0)
+
+def test_a_round_without_figures_has_none() -> None:
+    assert of_rounds([Measurement(figures={"p50_ms": 20.0})]) == Measurement(figures={"p50_ms": 20.0})
+
+
+def test_what_was_measured_once_stays_as_it_was() -> None:
+    once = Measurement(Span(1_000_000, 10.0, 9.0), None, 100.0, {"of_first_delivery": 1.5})
+    assert of_rounds([once]) == once
