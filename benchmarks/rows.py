@@ -22,7 +22,7 @@ NAIVE_SECONDS = 20
 
 
 class Row(NamedTuple):
-    """One line of the report; what is compared with nothing, or takes minutes, is measured `once`, not in each round."""
+    """One line of the report; what takes minutes or is compared with nothing is measured `once`, not in each round."""
 
     title: str
     measure: Callable[[Bench], Measurement]

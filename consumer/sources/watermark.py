@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-BITS = 7
-BLOCK, PLACE = 1 << BITS, (1 << BITS) - 1
-"""Offsets that share a block: a byte each, where a set takes a hundred; so few that holes waste little."""
+GAP = 64
+"""So many offsets that are missing begin a new stretch: a set would take more than as many bytes for each offset."""
 
 
 class Watermark:
@@ -16,43 +16,57 @@ class Watermark:
     something is unsettled, never goes back. Holes in the offsets (compaction, control records) hold nothing up.
     """
 
-    __slots__ = ("_blocks",)
+    __slots__ = ("_starts", "_stretches")
 
     def __init__(self) -> None:
-        self._blocks: dict[int, bytearray] = {}  # ascending; 1 is for each offset that was given and is not settled
+        self._starts: list[int] = []
+        self._stretches: list[bytearray] = []  # from its start on, 1 for each offset that was given and is not settled
 
     def __len__(self) -> int:
-        return sum(block.count(1) for block in self._blocks.values())
+        return sum(stretch.count(1) for stretch in self._stretches)
 
     @property
     def first(self) -> int | None:
         """The lowest offset that was given and is not settled; None when all are."""
-        while self._blocks:
-            number, block = next(iter(self._blocks.items()))
-            if (place := block.find(1)) >= 0:
-                return number * BLOCK + place
-            del self._blocks[number]
+        while self._stretches:
+            if (place := self._stretches[0].find(1)) >= 0:
+                self._starts[0] += place
+                del self._stretches[0][:place]
+                return self._starts[0]
+            del self._starts[0], self._stretches[0]
         return None
 
     def extend(self, offsets: Iterable[int]) -> None:
         """Note that somebody works on these; ascending, and above all that were given before."""
-        more = list(offsets)
-        for start, end in _ranges(more):
-            for number in range(start >> BITS, (end - 1 >> BITS) + 1):
-                self._give(number, max(0, start - number * BLOCK), min(BLOCK, end - number * BLOCK))
+        for start, end in _ranges(list(offsets)):
+            if not self._stretches or start - (self._starts[-1] + len(self._stretches[-1])) >= GAP:
+                self._starts.append(start)
+                self._stretches.append(bytearray())
+            missing = start - (self._starts[-1] + len(self._stretches[-1]))
+            self._stretches[-1] += bytes(missing) + b"\1" * (end - start)
 
     def settle(self, *offsets: int) -> None:
         """Note that these are done for good; one that was never given or is done changes nothing."""
-        block_of = self._blocks.get
-        for offset in offsets:
-            if (block := block_of(offset >> BITS)) is not None:
-                block[offset & PLACE] = 0
+        if not offsets:
+            return
+        start, stretch = self._stretch_of(min(offsets))
+        if max(offsets) < start + len(stretch):
+            for offset in offsets:
+                stretch[offset - start] = 0
+        else:
+            self._settle_apart(offsets)
 
-    def _give(self, number: int, start: int, end: int) -> None:
-        block = self._blocks.get(number)
-        if block is None:
-            block = self._blocks[number] = bytearray(BLOCK)
-        block[start:end] = b"\1" * (end - start)
+    def _settle_apart(self, offsets: Iterable[int]) -> None:
+        """The same for offsets of several stretches, or between them."""
+        for offset in offsets:
+            start, stretch = self._stretch_of(offset)
+            if offset < start + len(stretch):
+                stretch[offset - start] = 0
+
+    def _stretch_of(self, offset: int) -> tuple[int, bytearray]:
+        """The last stretch that begins before or at an offset, which may be behind its end."""
+        place = bisect_right(self._starts, offset) - 1
+        return (self._starts[place], self._stretches[place]) if place >= 0 else (offset, bytearray())
 
 
 def _ranges(offsets: Sequence[int]) -> Iterable[tuple[int, int]]:

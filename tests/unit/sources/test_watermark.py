@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.sources.watermark import BLOCK, Watermark
+from consumer.sources.watermark import GAP, Watermark
 
-offsets = st.lists(st.integers(0, 60) | st.integers(0, 3 * BLOCK), unique=True, max_size=30).map(sorted)
+offsets = st.lists(st.integers(0, 60) | st.integers(0, 3 * GAP), unique=True, max_size=30).map(sorted)
 
 
 def marked(*given: int) -> Watermark:
@@ -47,11 +47,11 @@ def test_offsets_that_were_never_given_or_are_done_change_nothing() -> None:
     assert (mark.first, len(mark)) == (7, 1)
 
 
-def test_offsets_without_holes_are_given_over_several_blocks() -> None:
-    mark = marked(*range(BLOCK - 2, 3 * BLOCK + 1))
-    assert (mark.first, len(mark)) == (BLOCK - 2, 2 * BLOCK + 3)
-    mark.settle(*range(BLOCK - 2, 3 * BLOCK))
-    assert (mark.first, len(mark)) == (3 * BLOCK, 1)
+def test_offsets_without_holes_are_given_at_once() -> None:
+    mark = marked(*range(GAP - 2, 3 * GAP + 1))
+    assert (mark.first, len(mark)) == (GAP - 2, 2 * GAP + 3)
+    mark.settle(*range(GAP - 2, 3 * GAP))
+    assert (mark.first, len(mark)) == (3 * GAP, 1)
 
 
 def test_offsets_that_are_far_apart_take_little() -> None:
@@ -70,7 +70,8 @@ def test_it_is_the_lowest_unsettled_offset_and_never_goes_back(offsets: list[int
             pending += waiting[:3]
             del waiting[:3]
         else:
-            mark.settle(pending.pop(data.draw(st.integers(0, len(pending) - 1))))
+            mark.settle(*(done := data.draw(st.lists(st.sampled_from(pending), min_size=1, max_size=4))))
+            pending = [offset for offset in pending if offset not in done]
         assert mark.first == min(pending, default=None)
         assert len(mark) == len(pending)
         if mark.first is not None:
