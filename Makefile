@@ -51,7 +51,7 @@ format: $(DEV_READY) ## Format, mend what the linter can, and write the generate
 	$(BIN)/python -m consumer.telemetry.reference
 	$(BIN)/python -m benchmarks.reference
 
-bench: $(DEV_READY) ## Measure every row of docs/performance.md: five minutes
+bench: $(DEV_READY) ## Measure every row of docs/performance.md: ten minutes
 	$(BIN)/python -m tests.servers.install mongodb nats kafka
 	$(BIN)/python -m benchmarks
 

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="in under a minute: whether it works, no numbers to quote")
+    parser.add_argument("--quick", action="store_true", help="in two minutes: whether it works, no numbers to quote")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--rows", type=names, default=list(ROWS), help=f"some of {', '.join(ROWS)}; commas between")
     parser.add_argument("--record", action="store_true", help="keep the figures: all rows, on a quiet machine")

@@ -38,7 +38,7 @@ class Size(NamedTuple):
 
 
 USUAL = Size(messages=200_000, naive=3_000, paced=160_000, rounds=3, seconds=900)
-QUICK = Size(messages=40_000, naive=300, paced=40_000, rounds=1, seconds=90)
+QUICK = Size(messages=40_000, naive=300, paced=40_000, rounds=1, seconds=150)
 
 
 class Bench:
