@@ -57,7 +57,7 @@ def told(now: dict[str, Any], before: dict[str, Any]) -> int:
 
 def _costed(before: dict[str, Any]) -> list[str]:
     """The rows of the product that have a cost."""
-    reference = ("naive", "ceiling", "standing-pull")
+    reference = ("yardstick", "naive", "ceiling", "standing-pull")
     return [name for name in ROWS if name not in reference and before["rows"].get(name, {}).get("cpu_us_per_message")]
 
 

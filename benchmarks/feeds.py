@@ -110,7 +110,7 @@ FEEDS: Mapping[str, Kind] = {
     "mixed": Kind(1.0, _mixed),
     "few-symbols": Kind(4.0, _few_symbols),
     "many-symbols": Kind(4.0, _many_symbols),
-    "twice": Kind(3.0, _twice),
+    "twice": Kind(1.25, _twice),
     "candles": Kind(0.1, _candles),
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +15,7 @@ from benchmarks.buses import Bus, new_reader
 from benchmarks.held import Held
 from benchmarks.report import CEILING
 from benchmarks.routes import CANDLES, ROUTES, TWICE, Route, ends, seen
-from benchmarks.spans import Measurement, steady
+from benchmarks.spans import Measurement, Span, steady
 from benchmarks.stores import MongoDB, OwnMongoDB
 from benchmarks.trades import documents
 from config.flow import SUITED
@@ -78,6 +80,15 @@ def _import(_: Bench) -> Measurement:
     return flows.command(sys.executable, "-c", "import consumer.cli.run, consumer.api.app, consumer.api.server")
 
 
+def _yardstick(bench: Bench) -> Measurement:
+    """How fast one core is now: the same work each time, and nothing of ours."""
+    data = [message.data for message in bench.feed("trades").messages]
+    began, cpu_began = time.perf_counter(), time.process_time()
+    for each in data:
+        json.loads(each)
+    return Measurement(Span(len(data), time.perf_counter() - began, time.process_time() - cpu_began))
+
+
 def _naive(bench: Bench) -> Measurement:
     bus, store = bench.kafka("trades"), MongoDB(bench.mongodb, "naive")
     try:
@@ -114,6 +125,7 @@ SYMBOLS = ("few-symbols", "many-symbols")  # last, because thousands of collecti
 ROWS: Mapping[str, Row] = {
     "version": Row("tapestore --version", _version, once=True),
     "import": Row("import of all that `tapestore run` needs", _import, once=True),
+    "yardstick": Row("one core: json.loads of a trade", _yardstick),
     "naive": Row("naive: Kafka → json.loads → insert_one", _naive, once=True),
     CEILING: Row("ceiling: insert_many of encoded documents", _ceiling),
     "standing-pull": Row("JetStream: pull and acknowledge, no store", _standing),

@@ -95,6 +95,7 @@ def _both(name: str) -> dict[str, Row]:
 
 
 PEER_ROWS: Mapping[str, Row] = {
+    "yardstick": ROWS["yardstick"],
     "naive": Row(ROWS["naive"].title, _naive, once=True),
     **_both("connect"),
     **_both("benthos"),
