@@ -63,7 +63,7 @@ class BatchSettings(Section):
         alias="MAX_IN_FLIGHT_MESSAGES",
         ge=1,
         le=10_000_000,
-        description="Messages received, not settled: with so many the pull stops; of Kafka 4 times as many may wait.",
+        description="Messages received, not settled: with so many the pull stops; of Kafka 8 times as many may wait.",
     )
     max_in_flight_bytes: ByteSize = Field(
         ByteSize(64 * 1024 * 1024),

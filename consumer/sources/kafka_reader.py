@@ -22,13 +22,13 @@ from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog
 from consumer.sources.kafka_errors import Trouble, explain
 from consumer.sources.kafka_partition import Partition
-from consumer.sources.kafka_rows import Row, offset_of, rows_of
+from consumer.sources.kafka_rows import Row, offset_of, rows_of, size_of
 from consumer.sources.kafka_turns import Turns
 from consumer.telemetry import events
 
 POLL_RECORDS = 1000  # between two polls the loop belongs to the others
-SORTED_POLL_RECORDS = 4000
-"""While what waits is sorted: the more come together, the less each takes, in memory and in time."""
+SORTED_POLL_RECORDS, SORTED_POLL_BYTES = 4000, 1024 * 1024
+"""While what waits is sorted: the more small ones come together, the less each takes, in memory and in time."""
 POLL_SECONDS = 0.2
 GIVE_AGAIN_SECONDS = 0.5
 REFUSED_SECONDS = 1.0
@@ -63,6 +63,7 @@ class Reader:
         self._lost_ranges = lost_ranges
         self._turns = turns
         self._returned: dict[TopicPartition, float] = {}
+        self._sorted_poll = POLL_RECORDS
 
     async def turn(self, ends: Mapping[TopicPartition, int]) -> None:
         """Poll once; `ends` is how far each partition goes, as last heard."""
@@ -99,7 +100,7 @@ class Reader:
             self._consumer.resume(*(self._consumer.paused() - self._returned.keys()))
         self._turns.look(self._behind(ends))
         some = self.reads if self._turns.waiting else ()
-        at_most = SORTED_POLL_RECORDS if self._backlog.sorts else POLL_RECORDS
+        at_most = self._sorted_poll if self._backlog.sorts else POLL_RECORDS
         fetched = await self._poll(*some, timeout_ms=int(POLL_SECONDS * 1000), max_records=at_most)
         self._turns.gave(fetched.keys())
         for key, records in fetched.items():
@@ -108,6 +109,7 @@ class Reader:
                 partition = self._assignment.get(key) or self._assignment.begin(key, offset_of(rows[0]))
                 partition.fetched(rows)
                 self._backlog.put(partition, rows)
+                self._sorted_poll = _as_many_as(rows)
         await asyncio.sleep(0)
 
     def _behind(self, ends: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
@@ -175,3 +177,9 @@ class Reader:
         with suppress(IllegalStateError):  # taken away meanwhile
             self._consumer.seek(key, offset)
             self._assignment.begin(key, offset)
+
+
+def _as_many_as(rows: Sequence[Row]) -> int:
+    """How many messages of the size of these a poll takes while what waits is sorted."""
+    mean = max(1, size_of(rows) // len(rows))
+    return max(POLL_RECORDS, min(SORTED_POLL_RECORDS, SORTED_POLL_BYTES // mean))

@@ -7,7 +7,7 @@ packed, in a sixth of the memory that a message on its way takes, so that more m
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple
@@ -16,13 +16,15 @@ import msgspec
 from cramjam import lz4
 
 from consumer.sources.kafka_partition import Partition
-from consumer.sources.kafka_rows import Row, bucket_of, size_of
+from consumer.sources.kafka_rows import Row, bucket_of, size_of, value_of
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[int, bytes, tuple[tuple[str, bytes | None], ...], int | None, int]]).decode
 
 PIECE_BYTES, BUNDLE_BYTES = 130, 400
 """What Python takes for each, besides what is packed."""
+PIECE_SIZE = 256 * 1024
+"""Of values, at most, where it is of more than one message."""
 
 
 class Piece(NamedTuple):
@@ -67,10 +69,10 @@ class Sorted:
 
     def put(self, partition: Partition, rows: Sequence[Row]) -> None:
         """These follow what was fetched of the partition before."""
-        for bucket, some in _by_bucket(rows).items():
-            piece = Piece(_packed(some), len(some), size_of(some))
-            self._of(partition, bucket).pieces.append(piece)
-            self._count([piece], 1)
+        for bucket, all_of_it in _by_bucket(rows).items():
+            pieces = [Piece(_packed(some), len(some), size_of(some)) for some in _cut(all_of_it)]
+            self._of(partition, bucket).pieces += pieces
+            self._count(pieces, 1)
 
     def take(self, max_messages: int, max_bytes: int) -> tuple[Partition, list[Row], int]:
         """Remove of the first bundle what fits, but one piece at least: its partition, the messages, their bytes."""
@@ -122,6 +124,20 @@ def _by_bucket(rows: Sequence[Row]) -> Mapping[int, list[Row]]:
     for row in rows:
         buckets[bucket_of(row)].append(row)
     return buckets
+
+
+def _cut(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """As few pieces as they can be: a piece leaves as a whole, however little may leave."""
+    if size_of(rows) <= PIECE_SIZE:
+        yield rows
+        return
+    start = size = 0
+    for place, value in enumerate(map(value_of, rows)):
+        if size + len(value) > PIECE_SIZE and place > start:
+            yield rows[start:place]
+            start, size = place, 0
+        size += len(value)
+    yield rows[start:]
 
 
 def _packed(rows: Sequence[Row]) -> bytes:

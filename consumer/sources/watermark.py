@@ -28,12 +28,13 @@ class Watermark:
     @property
     def first(self) -> int | None:
         """The lowest offset that was given and is not settled; None when all are."""
-        while self._stretches:
-            if (place := self._stretches[0].find(1)) >= 0:
+        for count, stretch in enumerate(self._stretches):
+            if (place := stretch.find(1)) >= 0:
+                self._forget(count)
                 self._starts[0] += place
-                del self._stretches[0][:place]
+                del stretch[:place]
                 return self._starts[0]
-            del self._starts[0], self._stretches[0]
+        self._forget(len(self._stretches))
         return None
 
     def extend(self, offsets: Iterable[int]) -> None:
@@ -55,6 +56,10 @@ class Watermark:
                 stretch[offset - start] = 0
         else:
             self._settle_apart(offsets)
+
+    def _forget(self, count: int) -> None:
+        """So many stretches from the front are settled: at once, because lists move what follows."""
+        del self._starts[:count], self._stretches[:count]
 
     def _settle_apart(self, offsets: Iterable[int]) -> None:
         """The same for offsets of several stretches, or between them."""

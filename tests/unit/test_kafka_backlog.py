@@ -11,7 +11,9 @@ from aiokafka import ConsumerRecord, TopicPartition
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog, Bounds, Run
 from consumer.sources.kafka_partition import Partition
+from consumer.sources.kafka_reader import _as_many_as
 from consumer.sources.kafka_rows import BUCKETS, Row, rows_of
+from consumer.sources.kafka_sorted import PIECE_SIZE
 
 KEY = TopicPartition("market-data", 0)
 OTHER = TopicPartition("market-data", 1)
@@ -150,6 +152,25 @@ def test_sorted_it_is_full_by_bytes_as_compressed() -> None:
     assert fullness(backlog) == (False, True)
     backlog.put(partition, rows_of([record(1, random.Random(1).randbytes(10_000))]))
     assert fullness(backlog) == (True, False)
+
+
+def test_of_large_messages_without_a_key_no_more_leave_than_may() -> None:
+    backlog = Backlog(Bounds(1000, 10**9), Bounds(1000, 10**9))
+    backlog.sorts = True
+    backlog.put(Partition(KEY, 0), records(0, *[20_000] * 100, 1_000_000, 5))
+    sizes = list[int]()
+    while runs := backlog.take(1000, PIECE_SIZE):
+        sizes.append(sum(run.size for run in runs))
+    assert sum(sizes) == 100 * 20_000 + 1_000_005
+    assert max(sizes) == 1_000_000
+    assert sorted(sizes)[-2] <= PIECE_SIZE
+
+
+def test_while_sorting_more_small_messages_are_polled_at_a_time_but_no_more_large_ones() -> None:
+    assert _as_many_as(records(0, 200, 300)) == 4000
+    assert _as_many_as(records(0, 500, 548)) == 2001
+    assert _as_many_as(records(0, 20_000)) == 1000
+    assert _as_many_as(records(0, 0)) == 4000
 
 
 def test_what_leaves_sorted_is_what_came() -> None:
