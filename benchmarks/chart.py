@@ -57,7 +57,7 @@ def chart(peers: Figures) -> str:
     head = f"{messages:,} trades of 10 symbols, Kafka → MongoDB, a collection for each symbol"
     foot = (
         f"{peers['conditions']['cores']} cores shared by all servers. "
-        "Kafka Connect and Benthos: not journaled, their faster way; all others: journaled by a majority."
+        "Kafka Connect and Benthos: not journaled, their default; all others: journaled by a majority."
     )
     elements = [
         rect(0, 0, WIDTH, height, css="ground", rx="6"),

@@ -160,7 +160,7 @@ class _Demo:
         say("\nWhere it is", "bold")
         say(f"  Parquet files  {path / 'market'}\n  Metadata       {path / 'metadata.sqlite'}")
         say("\nWhat to try next", "bold")
-        say(f"  export LOCAL_PATH={quote(str(path))}")
+        say(f"  export STORE=local LOCAL_PATH={quote(str(path))}")
         for words in (
             "query trades BTCUSDT --latest 5",
             "query candles BTCUSDT --timeframe 1m --limit 3",

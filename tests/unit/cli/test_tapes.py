@@ -113,7 +113,12 @@ def test_record_never_takes_from_run(quiet: Command, tmp_path: Path, settings: d
 def test_the_demo_finds_every_document_and_says_what_to_try(quiet: Command, tmp_path: Path) -> None:
     ended = quiet("demo", "--count", "600", "--path", "demo")
     assert ended.err == "A simulated market of all kinds, and every kind of trouble, into demo\n"
-    for said in ("not one is missing, not one is different.", "never sent", "export LOCAL_PATH=demo", "undecoded"):
+    for said in (
+        "not one is missing, not one is different.",
+        "never sent",
+        "export STORE=local LOCAL_PATH=demo",
+        "undecoded",
+    ):
         assert said in ended.out
     quiet.tell(LOCAL_PATH="demo")
     assert quiet("query", "trades", "BTCUSDT", "--latest", "1", "--json").lines
