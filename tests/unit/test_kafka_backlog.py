@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from consumer.pipeline.pipeline import FILLED
+from consumer.sources.kafka import LEAVES_WHILE_SORTING
 from consumer.sources.kafka_assignment import Assignment
 from consumer.sources.kafka_backlog import Backlog, Bounds, Run
 from consumer.sources.kafka_partition import Partition
@@ -278,3 +280,7 @@ def test_the_lag_is_not_known_before_every_partition_has_a_place() -> None:
     assert assignment.lag({KEY: 10, OTHER: 3}) is None
     assignment.begin(OTHER, 3)
     assert assignment.lag({KEY: 10, OTHER: 3}) == 5
+
+
+def test_what_the_pipeline_may_take_in_while_sorting_is_enough_for_it_to_see_that_messages_are_scattered() -> None:
+    assert FILLED <= LEAVES_WHILE_SORTING
