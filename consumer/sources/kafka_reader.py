@@ -109,7 +109,8 @@ class Reader:
                 partition = self._assignment.get(key) or self._assignment.begin(key, offset_of(rows[0]))
                 partition.fetched(rows)
                 self._backlog.put(partition, rows)
-                self._sorted_poll = _as_many_as(rows)
+                if self._backlog.sorts:
+                    self._sorted_poll = _as_many_as(rows)
         await asyncio.sleep(0)
 
     def _behind(self, ends: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:

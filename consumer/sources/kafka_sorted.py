@@ -7,7 +7,7 @@ packed, in a sixth of the memory that a message on its way takes, so that more m
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple
@@ -16,7 +16,7 @@ import msgspec
 from cramjam import lz4
 
 from consumer.sources.kafka_partition import Partition
-from consumer.sources.kafka_rows import Row, bucket_of, size_of, value_of
+from consumer.sources.kafka_rows import Row, bucket_of, size_of
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[int, bytes, tuple[tuple[str, bytes | None], ...], int | None, int]]).decode
@@ -69,8 +69,8 @@ class Sorted:
 
     def put(self, partition: Partition, rows: Sequence[Row]) -> None:
         """These follow what was fetched of the partition before."""
-        for bucket, all_of_it in _by_bucket(rows).items():
-            pieces = [Piece(_packed(some), len(some), size_of(some)) for some in _cut(all_of_it)]
+        for bucket, some in _by_bucket(rows).items():
+            pieces = _pieces(some)
             self._of(partition, bucket).pieces += pieces
             self._count(pieces, 1)
 
@@ -126,18 +126,12 @@ def _by_bucket(rows: Sequence[Row]) -> Mapping[int, list[Row]]:
     return buckets
 
 
-def _cut(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """As few pieces as they can be: a piece leaves as a whole, however little may leave."""
-    if size_of(rows) <= PIECE_SIZE:
-        yield rows
-        return
-    start = size = 0
-    for place, value in enumerate(map(value_of, rows)):
-        if size + len(value) > PIECE_SIZE and place > start:
-            yield rows[start:place]
-            start, size = place, 0
-        size += len(value)
-    yield rows[start:]
+def _pieces(rows: Sequence[Row]) -> list[Piece]:
+    """One, or more where it would be too large: a piece leaves as a whole, however little may leave."""
+    size, half = size_of(rows), len(rows) // 2
+    if size <= PIECE_SIZE or not half:
+        return [Piece(_packed(rows), len(rows), size)]
+    return _pieces(rows[:half]) + _pieces(rows[half:])
 
 
 def _packed(rows: Sequence[Row]) -> bytes:

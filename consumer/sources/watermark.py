@@ -40,10 +40,11 @@ class Watermark:
     def extend(self, offsets: Iterable[int]) -> None:
         """Note that somebody works on these; ascending, and above all that were given before."""
         for start, end in _ranges(list(offsets)):
-            if not self._stretches or start - (self._starts[-1] + len(self._stretches[-1])) >= GAP:
+            missing = start - self._end
+            if not self._stretches or missing >= GAP:
                 self._starts.append(start)
                 self._stretches.append(bytearray())
-            missing = start - (self._starts[-1] + len(self._stretches[-1]))
+                missing = 0
             self._stretches[-1] += bytes(missing) + b"\1" * (end - start)
 
     def settle(self, *offsets: int) -> None:
@@ -56,6 +57,11 @@ class Watermark:
                 stretch[offset - start] = 0
         else:
             self._settle_apart(offsets)
+
+    @property
+    def _end(self) -> int:
+        """Where the last stretch ends."""
+        return self._starts[-1] + len(self._stretches[-1]) if self._stretches else 0
 
     def _forget(self, count: int) -> None:
         """So many stretches from the front are settled: at once, because lists move what follows."""
