@@ -1,4 +1,4 @@
-"""Arrow and glibc give memory back to the system, unless somebody decided otherwise."""
+"""Arrow and glibc give memory back to the system, and keep what is needed again, unless somebody decided otherwise."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ bytearray(4 * LARGE_BYTES)
 before = mallinfo2().mapped
 large = bytearray(2 * LARGE_BYTES)
 print(mallinfo2().mapped - before)
+"""
+
+FAULTS = """
+import resource
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+size = LARGE_BYTES // 2
+b"x" * size
+before = faults()
+for _ in range(10):
+    b"x" * size
+print(faults() - before < 100)
 """
 
 
@@ -49,3 +61,9 @@ def test_what_somebody_decided_stays() -> None:
 @pytest.mark.parametrize(("decided", "mapped"), [({}, "1"), ({"MALLOC_MMAP_THRESHOLD_": str(2**30)}, "0")])
 def test_a_large_buffer_is_the_system_s_own_also_after_one_has_ended(decided: dict[str, str], mapped: str) -> None:
     assert said(MAPPED, decided) == mapped
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other habits")
+@pytest.mark.parametrize(("decided", "kept"), [({}, "True"), ({"MALLOC_MMAP_THRESHOLD_": str(2**19)}, "False")])
+def test_what_a_fetch_needs_again_is_kept(decided: dict[str, str], kept: str) -> None:
+    assert said(FAULTS, decided) == kept
