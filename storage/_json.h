@@ -7,6 +7,7 @@ message, and 0.90 as a file of its own. */
 #include "_packing.h"
 
 #define MOST_FIELDS 40
+#define LETTERS 64 /* from '@' on, all that ASCII has */
 
 /* One name and its value: `kind` is the first byte of the value, 0 a number. */
 typedef struct {
@@ -15,12 +16,15 @@ typedef struct {
     Py_ssize_t count; /* of the levels in a list */
 } Field;
 
+/* Most names are one letter: where it stands is noted, so that nobody has to look for it. */
 typedef struct {
     Field fields[MOST_FIELDS];
     int count;
+    unsigned char letters[LETTERS]; /* the place of its field, counted from 1; OFTEN: of several */
 } Object;
 
 enum { ABSENT, FOUND, TWICE };
+enum { OFTEN = 255 };
 
 /* Each of these returns where it ended, NULL for what is not usual. A message ends with a NUL, like all bytes. */
 
@@ -29,15 +33,15 @@ static const char *blank(const char *at) {
     return at;
 }
 
+/* What may stand in a text: no control, nothing beyond ASCII, nothing escaped. */
+static const char plain[256] = {[' '] = 1, ['!'] = 1, ['"' + 1 ... '\\' - 1] = 1, ['\\' + 1 ... 127] = 1};
+
 static const char *text(const char *at, Text *to) {
     if (at == NULL || *at != '"') return NULL;
     to->at = ++at;
-    while (*at != '"') {
-        if ((signed char)*at < ' ' || *at == '\\') return NULL; /* control, beyond ASCII, escaped */
-        at++;
-    }
+    while (plain[(unsigned char)*at]) at++;
     to->size = at - to->at;
-    return at + 1;
+    return *at == '"' ? at + 1 : NULL;
 }
 
 static const char *digits(const char *at) {
@@ -56,8 +60,10 @@ static const char *number(const char *at) {
     return digits(at + (*at == '+' || *at == '-'));
 }
 
-static const char *word(const char *at, const char *expected, size_t size) {
-    return strncmp(at, expected, size) ? NULL : at + size;
+static const char *word(const char *at, const char *expected) {
+    for (; *expected; at++, expected++)
+        if (*at != *expected) return NULL;
+    return at;
 }
 
 static const char *expect(const char *at, char byte) {
@@ -95,9 +101,9 @@ static const char *value(const char *at, Field *to) {
     switch (*at) {
         case '"': return text(at, &to->value);
         case '[': return levels(at, &to->count);
-        case 't': return word(at, "true", 4);
-        case 'f': return word(at, "false", 5);
-        case 'n': return word(at, "null", 4);
+        case 't': return word(at, "true");
+        case 'f': return word(at, "false");
+        case 'n': return word(at, "null");
     }
     to->kind = 0;
     at = number(at);
@@ -106,12 +112,31 @@ static const char *value(const char *at, Field *to) {
 }
 
 static int is(Text name, const char *expected, Py_ssize_t size) {
-    return name.size == size && !memcmp(name.at, expected, (size_t)size);
+    if (name.size != size) return 0;
+    for (Py_ssize_t place = 0; place < size; place++)
+        if (name.at[place] != expected[place]) return 0;
+    return 1;
+}
+
+static void empty(Object *object) {
+    object->count = 0;
+    memset(object->letters, 0, sizeof object->letters);
+}
+
+/* Where it is noted where this name stands, if it is a letter. */
+static int letter_of(const char *name, Py_ssize_t size) {
+    int place = (unsigned char)*name - '@';
+    return size == 1 && place >= 0 && place < LETTERS ? place : LETTERS;
+}
+
+static void note_letter(Object *in, Text name) {
+    int place = letter_of(name.at, name.size);
+    if (place < LETTERS) in->letters[place] = in->letters[place] ? OFTEN : (unsigned char)in->count;
 }
 
 /* The fields of an object; `data` and `trace` take those in it that may be objects themselves, where there are any. */
 static const char *object(const char *at, Object *to, Object *data, Object *trace) {
-    to->count = 0;
+    empty(to);
     at = expect(at, '{');
     if (at != NULL && *at == '}') return at + 1;
     while (at != NULL) {
@@ -119,6 +144,7 @@ static const char *object(const char *at, Object *to, Object *data, Object *trac
         Field *field = &to->fields[to->count++];
         at = expect(text(at, &field->name), ':');
         if (at == NULL) return NULL;
+        note_letter(to, field->name);
         if (*at != '{') at = value(at, field);
         else {
             Object *inner = is(field->name, "data", 4) ? data : is(field->name, "_otel_trace_headers", 19) ? trace : NULL;
@@ -133,8 +159,15 @@ static const char *object(const char *at, Object *to, Object *data, Object *trac
     return NULL;
 }
 
+static int found_at(const Object *in, int place, const Field **to) {
+    if (place == 0 || place == OFTEN) return place ? TWICE : ABSENT;
+    *to = &in->fields[place - 1];
+    return FOUND;
+}
+
 static int find(const Object *in, const char *name, Py_ssize_t size, const Field **to) {
-    int found = ABSENT;
+    int noted = letter_of(name, size), found = ABSENT;
+    if (noted < LETTERS) return found_at(in, in->letters[noted], to);
     for (int place = 0; place < in->count; place++)
         if (is(in->fields[place].name, name, size)) {
             *to = &in->fields[place];
