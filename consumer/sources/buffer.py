@@ -13,7 +13,8 @@ from consumer.tasks import occurs
 class Weighed(Protocol):
     """Anything with a body; its length is its weight."""
 
-    data: bytes
+    @property
+    def data(self) -> bytes: ...
 
 
 T = TypeVar("T", bound=Weighed)

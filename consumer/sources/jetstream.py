@@ -11,7 +11,6 @@ from typing import ClassVar
 
 from nats import errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from config.bus import NatsSettings
 from consumer.errors import SourceError
@@ -24,6 +23,7 @@ from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, Du
 from consumer.sources.jetstream_reply import consumer_sequence
 from consumer.sources.leases import Leases
 from consumer.sources.nats_connection import Connection, publish_to_each
+from consumer.sources.nats_parser import NatsMessage
 from consumer.sources.nats_source import FAREWELL_SECONDS, NatsSource
 from consumer.sources.standing_pull import StandingPull
 
@@ -212,7 +212,7 @@ class JetStreamSource(NatsSource):
     def _seen(self) -> int:
         return consumer_sequence(self._last_reply) if self._last_reply else 0
 
-    def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
+    def _deliveries(self, messages: Sequence[NatsMessage]) -> Sequence[Delivery]:
         self._last_reply = messages[-1].reply
         run = self._channel.run(messages)
         self._redelivered += run.redelivered

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from nats.aio.msg import Msg
-
 from consumer.messages import Delivery, Message, RawHeaders, Settlement, Settler
 from consumer.runs import Run
 from consumer.sources.jetstream_reply import place, places, redelivered
+from consumer.sources.nats_parser import NatsMessage
 
 
 class RepliesSettler(Settler, Protocol):
@@ -27,18 +26,18 @@ class StreamChannel(NamedTuple):
     partition: str
     settler: RepliesSettler
 
-    def run(self, messages: Sequence[Msg]) -> Run:
+    def run(self, messages: Sequence[NatsMessage]) -> Run:
         """Messages as they are handed on."""
         again = redelivered([message.reply for message in messages])
         return Run(self, messages, [message.data for message in messages], again)
 
-    def offset(self, row: Msg) -> int:
+    def offset(self, row: NatsMessage) -> int:
         return place(row.reply)[0]
 
-    def headers(self, row: Msg) -> RawHeaders | None:
+    def headers(self, row: NatsMessage) -> RawHeaders | None:
         return row.headers
 
-    def deliveries(self, rows: Sequence[Msg]) -> list[Delivery]:
+    def deliveries(self, rows: Sequence[NatsMessage]) -> list[Delivery]:
         replies = [row.reply for row in rows]
         messages = (
             Message(row.data, self.source, self.partition, sequence, row.subject, row.headers, time_ms, deliveries)
@@ -46,5 +45,5 @@ class StreamChannel(NamedTuple):
         )
         return [Delivery(message, self.settler, reply) for message, reply in zip(messages, replies, strict=True)]
 
-    def settle(self, rows: Sequence[Msg], settlement: Settlement) -> None:
+    def settle(self, rows: Sequence[NatsMessage], settlement: Settlement) -> None:
         self.settler.settled_by_reply([row.reply for row in rows], settlement)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 import msgspec
-from nats.aio.msg import Msg
+
+from consumer.sources.nats_parser import Pulled
 
 
 class Pull:
@@ -35,11 +36,10 @@ class Pull:
         """Whether nothing came of it yet."""
         return self.left == self.batch
 
-    def took(self, messages: Sequence[Msg]) -> bool:
+    def took(self, messages: Sequence[Pulled]) -> bool:
         """Messages came; whether that was all."""
         self.left -= len(messages)
-        self.bytes_left -= sum([len(each.subject) + len(each.reply) + len(each.data) for each in messages])
-        self.bytes_left -= _weight([each.headers for each in messages if each.headers])
+        self.bytes_left -= sum([each.size for each in messages])
         return self.over
 
     def end(self) -> None:
@@ -50,11 +50,6 @@ class Pull:
         """What is asked of the server, as JSON."""
         asked = {"batch": self.batch, "expires": expires_ns, "idle_heartbeat": heartbeat_ns}
         return msgspec.json.encode(asked | {"max_bytes": self.max_bytes} if self.max_bytes else asked)
-
-
-def _weight(headers: Sequence[Mapping[str, str]]) -> int:
-    """Bytes of headers on the wire: NATS/1.0, a line for each of them, an empty line."""
-    return 12 * len(headers) + sum([len(name) + len(value) + 4 for each in headers for name, value in each.items()])
 
 
 class Verdict(Enum):

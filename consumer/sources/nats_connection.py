@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from config.bus import NatsSettings
 from consumer.errors import SourceError, SourceRefused, SourceUnavailable
+from consumer.sources.nats_parser import PullParser
 from consumer.sources.nats_tls import NO_FILES, Handshake, TlsFiles
 
 CONNECT_SECONDS = 2
@@ -87,6 +88,12 @@ class Received(msgspec.Struct, gc=False, eq=False):
         """The headers, by the name that nats-py's own errors know."""
         return self.headers
 
+    @property
+    def size(self) -> int:
+        """Its bytes as the server counts them: of headers NATS/1.0, a line for each, and an empty line."""
+        lines = sum([len(name) + len(value) + 4 for name, value in (self.headers or {}).items()])
+        return len(self.subject) + len(self.reply) + len(self.data) + (12 + lines if lines else 0)
+
 
 class Connection:
     """The driver's client, and its last complaint; `changed` is set when either is new.
@@ -98,6 +105,7 @@ class Connection:
     def __init__(self, changed: asyncio.Event, *, known_subjects: bool = False) -> None:
         self.client = Client()
         self.client.msg_class = Received  # type: ignore[assignment]  # all of it that we use, and nats-py looks at
+        self.client._ps = self.parser = PullParser(self.client)
         self.complaint = ""
         self._changed = changed
         self._known_subjects = known_subjects

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from nats.aio.msg import Msg
-
 from config.bus import NatsSettings
 from consumer.messages import Delivery, Message, Settlement
 from consumer.runs import Messages, Runs
 from consumer.sources.base import Guarantee, SourceStatus
 from consumer.sources.nats_connection import Connection
+from consumer.sources.nats_parser import NatsMessage
 from consumer.sources.nats_source import NatsSource
 from consumer.telemetry import events
 
@@ -77,7 +76,7 @@ class NatsCoreSource(NatsSource):
         finally:
             await self._unsubscribe(subscription)
 
-    async def _arrived(self, message: Msg) -> None:
+    async def _arrived(self, message: NatsMessage) -> None:
         full = len(self._buffer) >= self._prefetch_messages
         heavy = self._buffer.bytes + len(message.data) > self._prefetch_bytes
         if full or (heavy and len(self._buffer)):
@@ -90,13 +89,13 @@ class NatsCoreSource(NatsSource):
             self._dropped += count
             events.records_dropped(self.name, count)
 
-    def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
+    def _deliveries(self, messages: Sequence[NatsMessage]) -> Sequence[Delivery]:
         by_subject: dict[str, list[Message]] = {}
         for message in map(self._message, messages):
             by_subject.setdefault(message.subject, []).append(message)
         return Runs([Messages(self.name, subject, self).run(some) for subject, some in by_subject.items()])
 
-    def _message(self, message: Msg) -> Message:
+    def _message(self, message: NatsMessage) -> Message:
         self._received += 1
         subject = message.subject
         return Message(message.data, self.name, subject, self._received, subject, message.headers)

@@ -9,7 +9,6 @@ from contextlib import suppress
 from random import uniform
 
 from nats import errors
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from config.bus import NatsSettings
@@ -18,6 +17,7 @@ from consumer.messages import Delivery
 from consumer.sources.base import Source
 from consumer.sources.buffer import Buffer
 from consumer.sources.nats_connection import Address, Connection, connected
+from consumer.sources.nats_parser import NatsMessage
 from consumer.telemetry import events
 
 WAIT_SECONDS = 1.0
@@ -34,7 +34,7 @@ class NatsSource(Source):
         self._prefetch_messages = prefetch_messages
         self._prefetch_bytes = prefetch_bytes
         self._address = Address.of(settings)
-        self._buffer: Buffer[Msg] = Buffer()
+        self._buffer: Buffer[NatsMessage] = Buffer()
         self._turn = asyncio.Event()  # something happened that the session must look at
         self._connection: Connection | None = None
         self._subscribed = False
@@ -68,7 +68,7 @@ class NatsSource(Source):
         """Subscribe and serve for as long as the connection is good; whatever it raises ends the session."""
 
     @abstractmethod
-    def _deliveries(self, messages: Sequence[Msg]) -> Sequence[Delivery]:
+    def _deliveries(self, messages: Sequence[NatsMessage]) -> Sequence[Delivery]:
         """What is handed on of messages in the buffer, of one at least."""
 
     async def _live(self) -> None:

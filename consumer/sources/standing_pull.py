@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -13,6 +13,7 @@ from consumer.errors import SourceUnavailable
 from consumer.sources.buffer import Buffer
 from consumer.sources.jetstream_consumer import ConsumerInfo, DurableConsumer
 from consumer.sources.jetstream_pull import Pull, Verdict, status_text, verdict
+from consumer.sources.nats_parser import NatsMessage, Pulled, PullParser
 from consumer.tasks import occurs
 
 TICK_SECONDS = 0.5
@@ -24,17 +25,14 @@ PROOF_SECONDS = 2
 
 
 class Inlet(asyncio.Queue[Msg]):
-    """Hands on what nats-py puts into it; nothing ever waits in it.
+    """Hands on what nats-py puts into it, which is what `PullParser` leaves to it; nothing ever waits in it."""
 
-    Its own queue, a task that empties it and a coroutine for each message are 1 µs a message more.
-    """
-
-    def __init__(self, hand_on: Callable[[Msg], None]) -> None:
+    def __init__(self, hand_on: Callable[[Sequence[Any]], None]) -> None:
         super().__init__()
         self._hand_on = hand_on
 
     def put_nowait(self, message: Msg) -> None:
-        self._hand_on(message)
+        self._hand_on([message])
 
 
 class StandingPull:
@@ -55,7 +53,7 @@ class StandingPull:
         *,
         prefetch_messages: int,
         prefetch_bytes: int,
-        buffer: Buffer[Msg],
+        buffer: Buffer[NatsMessage],
         given: Callable[[Sequence[str]], object],
         turn: asyncio.Event,
     ) -> None:
@@ -71,7 +69,7 @@ class StandingPull:
         self._given = given
         self._turn = turn
         self._inbox = client.new_inbox()
-        self._handful: list[Msg] = []
+        self._handful: list[Pulled] = []
         self._asked = 0
         self._pull = Pull("", 0)
         self._alone = False  # the next message is larger than what we ask for: ask for it alone
@@ -102,7 +100,11 @@ class StandingPull:
         self.subscription = await self._client.subscribe(
             f"{self._inbox}.*", pending_msgs_limit=0, pending_bytes_limit=0
         )
-        self.subscription._pending_queue = Inlet(self._arrived)  # nothing can have come: nothing was asked for yet
+        # nothing can have come: nothing was asked for yet
+        self.subscription._pending_queue = Inlet(self._arrived)
+        parser = self._client._ps
+        if isinstance(parser, PullParser):
+            parser.lead(self.subscription._id, self._arrived)
 
     async def step(self) -> None:
         """Ask if it is time, and wait until there is something to do, but not long.
@@ -126,11 +128,11 @@ class StandingPull:
         request = self._pull.request(self._expires, min(HEARTBEAT_NS, self._expires * 2 // 5))
         await self._client.publish(self._consumer.next_subject, request, reply=inbox)
 
-    def _arrived(self, message: Msg) -> None:
-        """Keep it for the handful that nats-py hands on between two turns of the loop: each is a call of its own."""
+    def _arrived(self, messages: Sequence[Pulled]) -> None:
+        """Keep them for the handful that comes between two turns of the loop."""
         if not self._handful:
             asyncio.get_running_loop().call_soon(self.take_in)
-        self._handful.append(message)
+        self._handful += messages
 
     def take_in(self) -> None:
         """Take in what has arrived, if anything has."""
@@ -143,7 +145,7 @@ class StandingPull:
             if not status.reply:
                 self._told(status)
 
-    def _took(self, messages: Sequence[Msg]) -> None:
+    def _took(self, messages: Sequence[Pulled]) -> None:
         self._idle, self._stuck = 0.0, 0
         self._given([message.reply for message in messages])
         self._buffer.extend(messages)
@@ -151,7 +153,7 @@ class StandingPull:
             self._alone = False
             self._turn.set()
 
-    def _told(self, status: Msg) -> None:
+    def _told(self, status: Pulled) -> None:
         if status.subject != self._pull.inbox:
             return  # about an earlier request
         match verdict(status.headers):

@@ -170,12 +170,12 @@ async def test_a_message_is_what_nats_py_would_make_of_it() -> None:
 # The buffer.
 
 
-def message(data: bytes = b"", reply: str = "", **headers: str) -> Msg:
-    return Msg(Client(), "md.x", reply, data, headers or None)
+def message(data: bytes = b"", reply: str = "", **headers: str) -> Received:
+    return Received("md.x", reply, data, headers or None, Client(), 1)
 
 
-def filled(*sizes: int) -> Buffer[Msg]:
-    buffer: Buffer[Msg] = Buffer()
+def filled(*sizes: int) -> Buffer[Received]:
+    buffer: Buffer[Received] = Buffer()
     for size in sizes:
         buffer.put(message(b"x" * size))
     return buffer

@@ -1,0 +1,135 @@
+"""Messages of a standing pull, cut out of what the socket gave; all else nats-py parses itself.
+
+nats-py asks four regular expressions and three coroutines about each message, and reads headers that nobody looks at: two
+fifths of the way from JetStream to MongoDB. Format: https://docs.nats.io/reference/reference-protocols/nats-protocol
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+from nats.aio.client import Client
+from nats.protocol.parser import Parser
+
+_END = b"\r\n"
+_HEADERS = b"NATS/1.0\r\n"  # behind the version a status may stand: that is none of ours
+
+
+class NatsMessage(Protocol):
+    """A message, whoever made it."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def reply(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def headers(self) -> dict[str, str] | None: ...
+
+
+class Pulled(NatsMessage, Protocol):
+    """One of a pull; `size` are its bytes as the server counts them."""
+
+    @property
+    def size(self) -> int: ...
+
+
+class Cut(msgspec.Struct, gc=False, eq=False):
+    """One that we cut out; `block` are its headers as they came."""
+
+    subject: str
+    reply: str
+    data: bytes
+    block: bytes
+    size: int
+
+    @property
+    def headers(self) -> dict[str, str] | None:
+        """What nats-py reads in them."""
+        return (Client._parse_header_lines(self.block[len(_HEADERS) :]) or None) if self.block else None
+
+    @property
+    def header(self) -> dict[str, str] | None:
+        """The same, by the name that nats-py's own errors know."""
+        return self.headers
+
+
+class PullParser(Parser):
+    """nats-py's parser, but what one subscription gets, and can be answered, is handed on together."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self._sid, self._word = 0, b""
+        self._hand_on: Callable[[Sequence[Pulled]], None] | None = None
+
+    def reset(self) -> None:
+        super().reset()
+        self._rest = bytearray()
+        self._due = 0
+
+    def lead(self, sid: int, hand_on: Callable[[Sequence[Pulled]], None]) -> None:
+        """From now on what this subscription gets goes this way."""
+        self._sid, self._word, self._hand_on = sid, str(sid).encode(), hand_on
+
+    async def parse(self, data: bytes = b"") -> None:
+        """Parse what came; raises what nats-py raises."""
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._due:
+                return
+            data = bytes(self._rest)
+        at = self._cut(data, 0)
+        while (end := self._end_of_one(data, at)) is not None:
+            await super().parse(data[at:end])
+            at = self._cut(data, end)
+        self._rest = bytearray(data[at:])
+
+    def _cut(self, data: bytes, at: int) -> int:
+        """Hand on what stands here and is of the subscription; where that ends."""
+        cut: list[Cut] = []
+        if self._hand_on is not None and self._sid in self.nc._subs:
+            at = _cut(data, at, self._word, cut)
+            if cut:
+                self._hand_on(cut)
+        return at
+
+    def _end_of_one(self, data: bytes, at: int) -> int | None:
+        """Where the word of the server that stands here ends; None when it has not come whole."""
+        end = data.find(_END, at)
+        self._due = 0
+        if end < 0:
+            return None
+        end += len(_END)
+        if data.startswith((b"MSG", b"HMSG"), at):
+            size = data[at:end].split()[-1]
+            if size.isdigit():
+                end += int(size) + len(_END)
+                self._due = end - at
+        return end if end <= len(data) else None
+
+
+def _cut(data: bytes, at: int, sid: bytes, cut: list[Cut]) -> int:
+    """Append the messages of a subscription that stand here, until something else does; where that is."""
+    while (end := data.find(_END, at)) >= 0:
+        match data[at:end].split(b" "):
+            case [b"HMSG", subject, to, reply, header, size] if to == sid and header.isdigit() and size.isdigit():
+                pass
+            case [b"MSG", subject, to, reply, size] if to == sid and size.isdigit():
+                header = b"0"
+            case _:
+                break
+        begin = end + len(_END)
+        start, stop = begin + int(header), begin + int(size)
+        block = data[begin:start]
+        if not start <= stop <= len(data) - len(_END) or not _HEADERS.startswith(block[: len(_HEADERS)]):
+            break
+        weight = len(subject) + len(reply) + stop - begin
+        try:
+            cut.append(Cut(subject.decode(), reply.decode(), data[start:stop], block, weight))
+        except UnicodeDecodeError:  # nats-py says what it thinks of that
+            break
+        at = stop + len(_END)
+    return at
