@@ -1,8 +1,8 @@
 """What is needed of a Kafka record, taken while the client unpacks it.
 
-aiokafka makes an object of eleven fields of each record, of which five are needed, and hands it on through three calls:
-a quarter of the way from Kafka to MongoDB (decision 0038). What does so belongs to the client's inner parts: where those
-are others, its records come as ever, and become the same rows.
+aiokafka makes an object of eleven fields of each record, of which five are needed, and hands it on through three
+calls: a quarter of the way from Kafka to MongoDB (decision 0038). What does so belongs to the client's inner parts:
+where those are others, its records come as ever, and become the same rows.
 """
 
 from __future__ import annotations

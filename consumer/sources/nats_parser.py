@@ -1,7 +1,8 @@
 """Messages of a standing pull, cut out of what the socket gave; all else nats-py parses itself.
 
-nats-py asks four regular expressions and three coroutines about each message, and reads headers that nobody looks at: two
-fifths of the way from JetStream to MongoDB. Format: https://docs.nats.io/reference/reference-protocols/nats-protocol
+nats-py asks regular expressions and coroutines about each message, and reads headers that nobody looks at: two fifths
+of the way from JetStream to MongoDB (decision 0041).
+Format: https://docs.nats.io/reference/reference-protocols/nats-protocol
 """
 
 from __future__ import annotations
