@@ -16,10 +16,14 @@ static const char *plain(const char *at) {
     return at == NULL ? NULL : at + 1;
 }
 
+/* What stands behind a backslash, and what it means. */
+static const char meant[256] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
 /* A text of ASCII up to its closing quote, and its size once it is unescaped. */
 static const char *escaped(const char *at, Py_ssize_t *size) {
     for (*size = 0; at != NULL && *at != '"'; ++*size, at++) {
-        int known = *at != '\\' ? (signed char)*at >= ' ' : *++at && strchr("\"\\/bfnrt", *at) != NULL;
+        int known = *at != '\\' ? (signed char)*at >= ' ' : meant[(unsigned char)*++at];
         if (!known) return NULL;
     }
     return at;
@@ -42,11 +46,7 @@ static const char *headers(const char *at) {
 }
 
 static void unescape(const char *at, Py_ssize_t size, char *to) {
-    static const char ESCAPES[] = "b\bf\fn\nr\rt\t";
-    for (; size--; at++) {
-        const char *escape = *at == '\\' ? strchr(ESCAPES, *++at) : NULL;
-        *to++ = escape == NULL ? *at : escape[1];
-    }
+    for (; size--; at++) *to++ = *at == '\\' ? meant[(unsigned char)*++at] : *at;
 }
 
 /* Where the message of a capture line begins, and what its size is; of any other line the line itself. */

@@ -73,8 +73,9 @@ class Ahead:
     def _cut(self, max_lines: int, max_bytes: int) -> Lines:
         file, first, lines = self._blocks[0]
         asked = lines[self._taken : self._taken + max_lines]
-        fitting = bisect_right(list(accumulate(map(len, asked))), max_bytes)
-        cut = Lines(file, first + self._taken, asked[: max(1, fitting)])
+        if sum(map(len, asked)) > max_bytes:
+            asked = asked[: max(1, bisect_right(list(accumulate(map(len, asked))), max_bytes))]
+        cut = Lines(file, first + self._taken, asked)
         self.bytes -= cut.size
         self._taken += len(cut.lines)
         if self._taken == len(lines):
