@@ -108,8 +108,8 @@ FEEDS: Mapping[str, Kind] = {
     "trades": Kind(1.0, _trades),
     "depth": Kind(0.4, _depth),
     "mixed": Kind(1.0, _mixed),
-    "few-symbols": Kind(4.0, _few_symbols),
-    "many-symbols": Kind(4.0, _many_symbols),
+    "few-symbols": Kind(6.0, _few_symbols),
+    "many-symbols": Kind(6.0, _many_symbols),
     "twice": Kind(1.25, _twice),
     "candles": Kind(0.1, _candles),
 }

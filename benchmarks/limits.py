@@ -14,7 +14,7 @@ LIMITS: Mapping[str, str] = {
     "file-parquet": f"{_ONE_CORE}: no step of it is more than a fifth",
     "depth": "bytes: three kilobytes a message, copied from the broker to the server",
     "mixed": "the depth diffs in it; funding rates are versioned, so each flush updates one document a symbol",
-    "many-symbols": "a command for each batch of about 190, in PyMongo and in mongod, and what sorting costs us",
+    "many-symbols": "a command for each batch of about 280, in PyMongo and in mongod, and what sorting costs us",
     "redelivered": "nothing of it is sent again: what is left is decoding",
     "candles": "nothing: a flush writes the newest of each candle",
     "kafka-paced": "two cores for publisher, broker, consumer and database",
