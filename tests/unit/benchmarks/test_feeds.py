@@ -36,7 +36,7 @@ def test_a_message_for_each_collection_goes_ahead() -> None:
     messages, unmeasured = feed("many-symbols", 10_000)
     made = {message.subject for message in messages[:unmeasured]}
 
-    assert len(made) == unmeasured == 4 * 100
+    assert len(made) == unmeasured == 4 * 150
     assert {message.subject for message in messages} == made
     assert {message.key for message in messages} == {name.rpartition("_")[2] for name in many_collections(10_000)}
     assert len(many_collections(10_000)) == unmeasured
