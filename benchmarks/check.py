@@ -1,7 +1,7 @@
 """python -m benchmarks.check [--rows NAMES]: whether a message costs more CPU than was recorded, by more than 15 %.
 
-A row that does is measured once more, and its better figure counts: others use this machine too. Exit 1 when one is
-dearer, or could not be measured.
+A row that does is measured once more, and its better figure counts: others use this machine too. It is told when one
+core is not as fast as it was then: such figures do not compare. Exit 1 when one is dearer, or could not be measured.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("nothing was recorded: python -m benchmarks --record", file=sys.stderr)
         return 2
     parser = argparse.ArgumentParser("python -m benchmarks.check", description=__doc__)
-    parser.add_argument("--rows", type=names, default=[*_costed(before)])
+    costed = _costed(before)
+    parser.add_argument("--rows", type=names, default=costed, help="as of python -m benchmarks; commas between")
     rows = parser.parse_args(arguments).rows
     with Bench(USUAL) as bench:
-        now = as_json(measure(bench, {name: ROWS[name] for name in rows}))
+        now = as_json(measure(bench, {name: ROWS[name] for name in [recorded.YARDSTICK, *rows]}))
         again = as_json(measure(bench, {name: ROWS[name] for name in recorded.dearer(now, before)}))
     return told(better(now, again), before)
 
@@ -57,7 +58,7 @@ def told(now: dict[str, Any], before: dict[str, Any]) -> int:
 
 def _costed(before: dict[str, Any]) -> list[str]:
     """The rows of the product that have a cost."""
-    reference = ("yardstick", "naive", "ceiling", "standing-pull")
+    reference = (recorded.YARDSTICK, "naive", "ceiling", "standing-pull")
     return [name for name in ROWS if name not in reference and before["rows"].get(name, {}).get("cpu_us_per_message")]
 
 

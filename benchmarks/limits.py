@@ -9,7 +9,7 @@ _ONE_CORE = "the consumer's one core"
 LIMITS: Mapping[str, str] = {
     "kafka-mongodb": f"{_ONE_CORE}: see `make profile`; its start is the import",
     "tapestore": f"{_ONE_CORE}; mongod and Kafka share the other",
-    "jetstream-mongodb": "nats-py: two fifths of our CPU; its server and mongod need the other core",
+    "jetstream-mongodb": "its server needs as much CPU as we do, and mongod as much again",
     "file-mongodb": f"{_ONE_CORE}",
     "file-parquet": f"{_ONE_CORE}: no step of it is more than a fifth",
     "depth": "bytes: three kilobytes a message, copied from the broker to the server",

@@ -1,4 +1,4 @@
-"""What JetStream can give to one client: a standing pull and an acknowledgement of each message, and no store."""
+"""What JetStream gives to nats-py alone: a standing pull, an acknowledgement of each message, and no store."""
 
 from __future__ import annotations
 

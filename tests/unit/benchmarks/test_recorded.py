@@ -46,3 +46,11 @@ def test_another_machine_is_told() -> None:
 
     assert other_machine(here, _report()) == ["cores: recorded on 2, here 8"]
     assert other_machine(_report(), _report()) == []
+
+
+@pytest.mark.parametrize(("core", "told"), [(4.5, []), (5.0, ["one core: recorded at 4.00 µs, here 5.00"])])
+def test_a_core_that_is_not_as_fast_is_told_and_is_no_fault(core: float, told: list[str]) -> None:
+    now, before = _report(yardstick=core, depth=10.0), _report(yardstick=4.0, depth=10.0)
+
+    assert other_machine(now, before) == told
+    assert check.told(now, before) == 0
