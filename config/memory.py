@@ -9,7 +9,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt(3)
 LARGE_BYTES = 8 * 1024 * 1024
 """Above what a fetch answers: from the system each page of a buffer comes empty, and costs more than filling it."""
 KEPT_BYTES = 32 * 1024 * 1024
-"""So much that is free may stay ours: each fetch needs it again."""
+"""So much that is free at the end of a heap may stay ours: each fetch needs it again."""
 
 
 def give_memory_back() -> None:

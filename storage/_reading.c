@@ -262,9 +262,10 @@ static PyObject *new_columns(void) {
     return columns;
 }
 
-/* The columns of a table and symbol that were met lately: what is new of them is asked of a dict, by a tuple. */
+/* The columns of a table and symbol that were met lately: what is new of them is asked of a dict, by a tuple. The dict
+keeps the columns, a layout the table; the symbol is ours, so that no other takes its place in memory. */
 typedef struct {
-    PyObject *table, *symbol, *columns; /* all of them kept by the dict */
+    PyObject *table, *symbol, *columns;
 } Met;
 
 static Met *met_lately(Met *lately, const Found *found) {
@@ -284,7 +285,10 @@ static PyObject *columns_of(PyObject *met, Met *lately, const Found *found) {
         Py_XDECREF(made);
     }
     Py_DECREF(name);
-    if (columns != NULL) *last = (Met){found->table, found->symbol, columns};
+    if (columns != NULL) {
+        Py_XDECREF(last->symbol);
+        *last = (Met){found->table, Py_NewRef(found->symbol), columns};
+    }
     return columns;
 }
 
@@ -314,6 +318,7 @@ static int read_into(const Reader *self, PyObject *messages, PyObject *met, PyOb
         failed = read < 0 || (read ? append(met, lately, &found, place) : append_place(others, place));
         if (read > 0) forget(&found);
     }
+    for (int place = 0; place < LATELY; place++) Py_XDECREF(lately[place].symbol);
     return !failed;
 }
 

@@ -111,24 +111,25 @@ class _Rest:
         if not fetched.check_assignment(fetched._topic_partition) or not fetched.has_more():
             return []
         unpacking = fetched._partition_records
-        self._unpack(unpacking, max_records)
-        given, self._rows = self._rows[:max_records], self._rows[max_records:]
+        rows, self._rows = self._rows, []  # none stays when the unpacking fails: all of them are fetched again
+        self._unpack(unpacking, rows, max_records)
+        given, self._rows = rows[:max_records], rows[max_records:]
         unpacking.next_fetch_offset = offset_of(given[-1]) + 1 if self._rows else self._next
         fetched._update_position()
         if self._ended and not self._rows:
             fetched._partition_records = None
         return given
 
-    def _unpack(self, unpacking: Any, count: int) -> None:
+    def _unpack(self, unpacking: Any, into: list[Row], count: int) -> None:
         """As many as there are, up to so many and what is left of a batch."""
-        while len(self._rows) < count and not self._ended:
+        while len(into) < count and not self._ended:
             first = unpacking.next_fetch_offset
             rows = next(unpacking, None)
             self._next = unpacking.next_fetch_offset
             if rows is None:
                 self._ended = True
             else:  # a batch may begin before what was asked for
-                self._rows += rows if offset_of(rows[0]) >= first else [row for row in rows if offset_of(row) >= first]
+                into += rows if offset_of(rows[0]) >= first else [row for row in rows if offset_of(row) >= first]
 
 
 def rows_of(records: Sequence[Row] | Sequence[ConsumerRecord]) -> Sequence[Row]:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 from nats.aio.client import Client
-from nats.protocol.parser import Parser
+from nats.protocol.parser import MAX_CONTROL_LINE_SIZE, Parser
 
 _END = b"\r\n"
 _HEADERS = b"NATS/1.0\r\n"  # behind the version a status may stand: that is none of ours
@@ -61,6 +61,9 @@ class Cut(msgspec.Struct, gc=False, eq=False):
 class PullParser(Parser):
     """nats-py's parser, but what one subscription gets, and can be answered, is handed on together."""
 
+    _rest: bytearray
+    _due: int  # with fewer bytes no look at the rest is worth it
+
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         self._sid, self._word = 0, b""
@@ -68,8 +71,7 @@ class PullParser(Parser):
 
     def reset(self) -> None:
         super().reset()
-        self._rest = bytearray()
-        self._due = 0
+        self._keep(b"")
 
     def lead(self, sid: int, hand_on: Callable[[Sequence[Pulled]], None]) -> None:
         """From now on what this subscription gets goes this way."""
@@ -82,11 +84,19 @@ class PullParser(Parser):
             if len(self._rest) < self._due:
                 return
             data = bytes(self._rest)
+            self._keep(b"")
         at = self._cut(data, 0)
         while (end := self._end_of_one(data, at)) is not None:
+            rest = self._keep(data[end:])  # somebody may cancel us, or reset
             await super().parse(data[at:end])
+            if self._rest is not rest:
+                return
             at = self._cut(data, end)
         self._rest = bytearray(data[at:])
+
+    def _keep(self, rest: bytes) -> bytearray:
+        self._rest, self._due = bytearray(rest), 0
+        return self._rest
 
     def _cut(self, data: bytes, at: int) -> int:
         """Hand on what stands here and is of the subscription; where that ends."""
@@ -104,7 +114,7 @@ class PullParser(Parser):
         if end < 0:
             return None
         end += len(_END)
-        if data.startswith((b"MSG", b"HMSG"), at):
+        if data.startswith((b"MSG", b"HMSG"), at) and end - at < MAX_CONTROL_LINE_SIZE:
             size = data[at:end].split()[-1]
             if size.isdigit():
                 end += int(size) + len(_END)
@@ -114,7 +124,7 @@ class PullParser(Parser):
 
 def _cut(data: bytes, at: int, sid: bytes, cut: list[Cut]) -> int:
     """Append the messages of a subscription that stand here, until something else does; where that is."""
-    while (end := data.find(_END, at)) >= 0:
+    while 0 <= (end := data.find(_END, at)) < at + MAX_CONTROL_LINE_SIZE:
         match data[at:end].split(b" "):
             case [b"HMSG", subject, to, reply, header, size] if to == sid and header.isdigit() and size.isdigit():
                 pass

@@ -208,3 +208,20 @@ def test_symbols_are_the_same_text_each_time_however_many_there_are() -> None:
     names = [f"S{number}" for number in range(20_000)]
     found = [READ(TRADE.replace(b"BNBBTC", name.encode())) for name in names]
     assert [read[0] for read in found if read is not None] == names
+
+
+def test_a_message_goes_to_its_own_symbol_when_symbols_were_forgotten_meanwhile() -> None:
+    """8,192 are kept, and a new one may come to lie in memory where one lay that was forgotten."""
+    read = reader(documents.PACKS, 100_000, 32)
+
+    def many(letter: str) -> list[str]:
+        return [f"{letter}{number:038}" for number in range(8_191)]
+
+    def trade(symbol: str) -> bytes:
+        return TRADE.replace(b"BNBBTC", symbol.encode())
+
+    read([trade(symbol) for symbol in many("B")])
+    symbols = ["A" * 39, *many("C"), "A" * 39, "X" * 39, *many("D")[:5]]
+    found, others = read([trade(symbol) for symbol in symbols])
+    assert not others
+    assert all(symbols[place] == symbol for (_, symbol), (places, *_) in found.items() for place in places)

@@ -135,6 +135,17 @@ def test_what_is_corrupt_is_fetched_again_from_where_the_last_row_was_given() ->
     assert client.state.position == FIRST + 3
 
 
+def test_a_seek_to_what_is_corrupt_gives_nothing_of_before() -> None:
+    answer = bytearray(fetched([Batch(RECORDS), Batch(RECORDS)]))
+    answer[-1] ^= 1
+    client = unpacking(bytes(answer))
+    with pytest.raises(CorruptRecordException):
+        client.fetched.getall(9)
+    client.state.position = FIRST + len(RECORDS)
+    assert client.fetched.getall(9) == []
+    assert client.state.position == FIRST + len(RECORDS)
+
+
 def test_rows_are_those_of_records() -> None:
     plain, client = Client(), Client()
     unpack_as_rows(client)

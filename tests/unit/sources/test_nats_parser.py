@@ -97,6 +97,7 @@ BAD = [
     b"MSG md.x 4 a -1\r\n\r\n",
     b"HMSG md.x 4 a 9 2\r\n{}\r\n",
     b"MSG md.x\r\n",
+    b"MSG md.x 4 a %s\r\n" % (b"9" * 5000),
     b"nonsense\r\n",
     b"\r\n",
 ]
@@ -134,6 +135,30 @@ async def test_a_new_connection_begins_with_nothing_left() -> None:
     session.parser.reset()
     await session.feed([msg(b"2")])
     assert [each[3] for each in session.heard] == [b"2"]
+
+
+async def test_what_is_left_when_the_parser_is_reset_meanwhile_is_of_the_old_connection() -> None:
+    session = Session(ours=True)
+
+    async def pinged() -> None:
+        session.parser.reset()
+
+    session.client._process_ping = pinged  # type: ignore[method-assign]
+    await session.feed([msg(b"1") + b"PING\r\n" + msg(b"old") + msg(b"older")[:20], msg(b"new")])
+    assert [each[3] for each in session.heard] == [b"1", b"new"]
+
+
+async def test_what_was_handed_on_before_a_cancellation_is_not_handed_on_again() -> None:
+    session = Session(ours=True)
+
+    async def pinged() -> None:
+        raise asyncio.CancelledError
+
+    session.client._process_ping = pinged  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await session.feed([msg(b"1") + b"PING\r\n" + msg(b"2")])
+    await session.feed([msg(b"3")])
+    assert [each[3] for each in session.heard] == [b"1", b"2", b"3"]
 
 
 async def test_a_large_message_is_looked_at_when_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
