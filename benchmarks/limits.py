@@ -8,7 +8,7 @@ _ONE_CORE = "the consumer's one core"
 
 LIMITS: Mapping[str, str] = {
     "kafka-mongodb": f"{_ONE_CORE}: see `make profile`; its start is the import",
-    "tapestore": "mongod: nine tenths of what it can take",
+    "tapestore": "two cores: mongod takes more of them than we do, Kafka the rest",
     "jetstream-mongodb": "its server needs as much CPU as we do, and mongod as much again",
     "file-mongodb": f"{_ONE_CORE}",
     "file-parquet": f"{_ONE_CORE}: no step of it is more than a fifth",
