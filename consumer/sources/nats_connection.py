@@ -105,7 +105,7 @@ class Connection:
     def __init__(self, changed: asyncio.Event, *, known_subjects: bool = False) -> None:
         self.client = Client()
         self.client.msg_class = Received  # type: ignore[assignment]  # all of it that we use, and nats-py looks at
-        self.client._ps = self.parser = PullParser(self.client)
+        self.client._ps = PullParser(self.client)
         self.complaint = ""
         self._changed = changed
         self._known_subjects = known_subjects
