@@ -5,6 +5,7 @@ one table (open addressing, linear probing). */
 
 #include "_packing.h"
 
+#define AHEAD 8   /* so many entries before its turn, what an entry needs is fetched: else it waits for memory each time */
 #define FEWEST 16 /* slots; always a power of two, of which at most two thirds are taken */
 
 typedef struct {
@@ -48,12 +49,28 @@ static int reserve(Fingerprints *self, Py_ssize_t more) {
     return size == self->size || resize(self, size);
 }
 
+/* Begin to fetch what the entry at this place needs, if there is one: its texts, and later where it may stand. */
+static void fetch_texts(PyObject *keys, PyObject *bodies, Py_ssize_t place) {
+    if (place >= PyList_GET_SIZE(keys)) return;
+    const char *body = (const char *)PyList_GET_ITEM(bodies, place);
+    __builtin_prefetch(PyList_GET_ITEM(keys, place));
+    for (int line = 0; line < 4; line++) __builtin_prefetch(body + line * 64);
+}
+
+static void fetch_slot(const Fingerprints *self, PyObject *keys, Py_ssize_t place) {
+    if (place >= PyList_GET_SIZE(keys)) return;
+    uint64_t key = (uint64_t)PyObject_Hash(PyList_GET_ITEM(keys, place));
+    __builtin_prefetch(&self->slots[key & (uint64_t)(self->size - 1)]);
+}
+
 /* Two lists as long as each other; nobody's code runs while texts and bytes are hashed, so nothing changes them. */
 static int lists(PyObject *const *args, Py_ssize_t count) {
     int known = count == 2 && PyList_CheckExact(args[0]) && PyList_CheckExact(args[1])
                 && PyList_GET_SIZE(args[0]) == PyList_GET_SIZE(args[1]);
-    for (Py_ssize_t place = 0; known && place < PyList_GET_SIZE(args[0]); place++)
+    for (Py_ssize_t place = 0; known && place < PyList_GET_SIZE(args[0]); place++) {
+        fetch_texts(args[0], args[1], place + AHEAD);
         known = PyUnicode_CheckExact(PyList_GET_ITEM(args[0], place)) && PyBytes_CheckExact(PyList_GET_ITEM(args[1], place));
+    }
     if (!known) PyErr_SetString(PyExc_TypeError, "keys and bodies are lists of texts and of bytes, of the same length");
     return known;
 }
@@ -61,6 +78,7 @@ static int lists(PyObject *const *args, Py_ssize_t count) {
 static PyObject *Fingerprints_add(Fingerprints *self, PyObject *const *args, Py_ssize_t count) {
     if (!lists(args, count) || !reserve(self, PyList_GET_SIZE(args[0]))) return NULL;
     for (Py_ssize_t place = 0; place < PyList_GET_SIZE(args[0]); place++) {
+        fetch_slot(self, args[0], place + AHEAD);
         Print print;
         if (!hashed(PyList_GET_ITEM(args[0], place), &print.key)) return NULL;
         if (!hashed(PyList_GET_ITEM(args[1], place), &print.body)) return NULL;
@@ -84,6 +102,7 @@ static PyObject *Fingerprints_known(Fingerprints *self, PyObject *const *args, P
     PyObject *places = PyList_New(0); /* first: what it may collect may change the lists */
     if (places != NULL && !lists(args, count)) Py_CLEAR(places);
     for (Py_ssize_t place = 0; places != NULL && place < PyList_GET_SIZE(args[0]); place++) {
+        fetch_slot(self, args[0], place + AHEAD);
         int found = is_known(self, PyList_GET_ITEM(args[0], place), PyList_GET_ITEM(args[1], place));
         if (found < 0 || (found && append_place(places, place))) Py_CLEAR(places);
     }
