@@ -82,7 +82,9 @@ class MongoDB:
         return sum(used["update"]["count"] + used["insert"]["count"] for used in mine)
 
     def clear(self) -> None:
+        """Remove them and wait for the disk, which would else be busy with them in somebody else's row."""
         self._client.drop_database(self.name)
+        self._client.admin.command("fsync")
         self._client.close()
 
 
