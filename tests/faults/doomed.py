@@ -27,6 +27,7 @@ from consumer.pipeline.tally import Counts
 from consumer.running import run
 from consumer.service import Service
 from consumer.sources import open_source
+from consumer.sources.kafka_sorted import Sorted
 from consumer.telemetry.logs import configure_logs
 from storage.metadata import MetadataDatabase
 from storage.repositories.lineage import LineageRepository
@@ -176,6 +177,7 @@ STAGES: dict[str, Callable[[Service, int], None]] = {
     "mid Parquet file": lambda _, seed: on_disk("open", "", ".parquet.tmp", Fate(seed, 15)),
     "after a Parquet file": lambda _, seed: on_disk("os.rename", "", ".parquet.tmp", Fate(seed, 15)),
     "mid drain": lambda service, seed: in_a_drain(service, Fate(seed, 10)),
+    "while sorted": lambda _, seed: after(Sorted, "take", Fate(seed, 40)),
     "never": lambda service, seed: None,
     "stalled": lambda service, seed: instead(service.store, "put", Fate(seed, 10), stall),
 }

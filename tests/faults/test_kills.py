@@ -75,6 +75,28 @@ def test_nothing_is_lost_or_doubled_by_a_kill(
 
 
 @pytest.mark.killed
+@pytest.mark.fault(
+    "killed while messages wait sorted",
+    injection="SIGKILL while messages of hundreds of collections wait sorted by their keys, restart",
+    holds="P1 P2 P3 P5 P7",
+)
+@pytest.mark.parametrize(("bus", "store"), [("kafka", "mongodb"), ("kafka", "local")], indirect=True)
+def test_nothing_is_lost_or_doubled_by_a_kill_while_messages_wait_sorted(
+    bus: Told, store: Told, small: Told, seed: int, judge_of: CourtRoom
+) -> None:
+    judge = judge_of({**bus, **store, **small, "MAX_IN_FLIGHT_MESSAGES": "1000"}, seed, symbols=60)
+    judge.killed = True
+    judge.send(MESSAGES * 10)
+    doomed(judge.told, "while sorted", seed)
+    judge.fault_is_over()
+    with judge.service() as service:
+        judge.rest(service, seconds=RESTART_SECONDS)
+        assert service.end().code == 0
+
+    judge.verdict()
+
+
+@pytest.mark.killed
 @pytest.mark.fault("killed mid spool write", injection="SQL down, SIGKILL while the spool is saved", holds="P1 P3 P7")
 @pytest.mark.parametrize(("bus", "store"), [("jetstream", "local")], indirect=True)
 def test_a_kill_in_a_write_of_the_spool_leaves_a_spool_that_is_whole(
