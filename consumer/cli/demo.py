@@ -114,6 +114,11 @@ class _Demo:
         return sum(map(len, self._market.truth.documents.values()))
 
     @property
+    def _replaced(self) -> int:
+        """Records that were stored and are no documents any more; a version that is older from the start is stale."""
+        return self._service.pipeline.tally.total(Fate.STORED) - self._stored
+
+    @property
     def _withheld(self) -> int:
         return sum(map(len, self._market.truth.missing.values()))
 
@@ -147,6 +152,7 @@ class _Demo:
         lines = (
             (tally.total(Fate.DUPLICATE), "duplicates", "sent again, stored once"),
             (tally.total(Fate.STALE), "stale", "older versions of candles and funding rates: the newest stays"),
+            (self._replaced, "replaced", "stored, until a newer version of the candle took their place"),
             (tally.total(Fate.CONFLICT), "conflicts", "a known key with other content: both are kept"),
             (tally.total(Fate.DEAD_LETTERED), "dead letters", "broken messages, kept with their bytes and the reason"),
             (self._withheld, "never sent", "a gap in the feed: to find it will be the audit's job"),
