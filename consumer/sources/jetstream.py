@@ -23,7 +23,7 @@ from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, Du
 from consumer.sources.jetstream_reply import consumer_sequence
 from consumer.sources.leases import Leases
 from consumer.sources.nats_connection import Connection, publish_to_each
-from consumer.sources.nats_parser import NatsMessage
+from consumer.sources.nats_message import NatsMessage
 from consumer.sources.nats_source import FAREWELL_SECONDS, NatsSource
 from consumer.sources.standing_pull import StandingPull
 

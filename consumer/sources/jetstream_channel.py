@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from consumer.messages import Delivery, Message, RawHeaders, Settlement, Settler
 from consumer.runs import Run
 from consumer.sources.jetstream_reply import place, places, redelivered
-from consumer.sources.nats_parser import NatsMessage
+from consumer.sources.nats_message import NatsMessage
 
 
 class RepliesSettler(Settler, Protocol):

@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from consumer.sources.nats_parser import Pulled
+from consumer.sources.nats_message import Pulled
 
 
 class Pull:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import msgspec
 from nats import errors
 from nats.aio.client import Client
 from pydantic import SecretStr
 
 from config.bus import NatsSettings
 from consumer.errors import SourceError, SourceRefused, SourceUnavailable
+from consumer.sources.nats_message import Received
 from consumer.sources.nats_parser import PullParser
 from consumer.sources.nats_tls import NO_FILES, Handshake, TlsFiles
 
@@ -68,31 +68,6 @@ class Address:
     def demands_tls(self) -> bool:
         """Whether one of the servers must speak TLS: then all must, for they get the same credentials."""
         return any(server.startswith(("tls://", "wss://")) for server in self.servers)
-
-
-class Received(msgspec.Struct, gc=False, eq=False):
-    """A message as the driver makes it, without what nobody asks for.
-
-    `Msg` of nats-py has a dictionary each, and methods that answer JetStream one by one.
-    """
-
-    subject: str
-    reply: str
-    data: bytes
-    headers: dict[str, str] | None
-    _client: Client
-    _sid: int
-
-    @property
-    def header(self) -> dict[str, str] | None:
-        """The headers, by the name that nats-py's own errors know."""
-        return self.headers
-
-    @property
-    def size(self) -> int:
-        """Its bytes as the server counts them: of headers NATS/1.0, a line for each, and an empty line."""
-        lines = sum([len(name) + len(value) + 4 for name, value in (self.headers or {}).items()])
-        return len(self.subject) + len(self.reply) + len(self.data) + (12 + lines if lines else 0)
 
 
 class Connection:

@@ -10,7 +10,7 @@ from consumer.messages import Delivery, Message, Settlement
 from consumer.runs import Messages, Runs
 from consumer.sources.base import Guarantee, SourceStatus
 from consumer.sources.nats_connection import Connection
-from consumer.sources.nats_parser import NatsMessage
+from consumer.sources.nats_message import NatsMessage
 from consumer.sources.nats_source import NatsSource
 from consumer.telemetry import events
 

@@ -8,54 +8,13 @@ Format: https://docs.nats.io/reference/reference-protocols/nats-protocol
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-import msgspec
 from nats.aio.client import Client
 from nats.protocol.parser import MAX_CONTROL_LINE_SIZE, Parser
 
+from consumer.sources.nats_message import HEADERS, Cut, Pulled
+
 _END = b"\r\n"
-_HEADERS = b"NATS/1.0\r\n"  # behind the version a status may stand: that is none of ours
-
-
-class NatsMessage(Protocol):
-    """A message, whoever made it."""
-
-    @property
-    def subject(self) -> str: ...
-    @property
-    def reply(self) -> str: ...
-    @property
-    def data(self) -> bytes: ...
-    @property
-    def headers(self) -> dict[str, str] | None: ...
-
-
-class Pulled(NatsMessage, Protocol):
-    """One of a pull; `size` are its bytes as the server counts them."""
-
-    @property
-    def size(self) -> int: ...
-
-
-class Cut(msgspec.Struct, gc=False, eq=False):
-    """One that we cut out; `block` are its headers as they came."""
-
-    subject: str
-    reply: str
-    data: bytes
-    block: bytes
-    size: int
-
-    @property
-    def headers(self) -> dict[str, str] | None:
-        """What nats-py reads in them."""
-        return (Client._parse_header_lines(self.block[len(_HEADERS) :]) or None) if self.block else None
-
-    @property
-    def header(self) -> dict[str, str] | None:
-        """The same, by the name that nats-py's own errors know."""
-        return self.headers
 
 
 class PullParser(Parser):
@@ -135,7 +94,7 @@ def _cut(data: bytes, at: int, sid: bytes, cut: list[Cut]) -> int:
         begin = end + len(_END)
         start, stop = begin + int(header), begin + int(size)
         block = data[begin:start]
-        if not start <= stop <= len(data) - len(_END) or not _HEADERS.startswith(block[: len(_HEADERS)]):
+        if not start <= stop <= len(data) - len(_END) or not HEADERS.startswith(block[: len(HEADERS)]):
             break
         weight = len(subject) + len(reply) + stop - begin
         try:

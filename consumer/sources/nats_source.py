@@ -17,7 +17,7 @@ from consumer.messages import Delivery
 from consumer.sources.base import Source
 from consumer.sources.buffer import Buffer
 from consumer.sources.nats_connection import Address, Connection, connected
-from consumer.sources.nats_parser import NatsMessage
+from consumer.sources.nats_message import NatsMessage
 from consumer.telemetry import events
 
 WAIT_SECONDS = 1.0

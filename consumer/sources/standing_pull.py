@@ -13,7 +13,8 @@ from consumer.errors import SourceUnavailable
 from consumer.sources.buffer import Buffer
 from consumer.sources.jetstream_consumer import ConsumerInfo, DurableConsumer
 from consumer.sources.jetstream_pull import Pull, Verdict, status_text, verdict
-from consumer.sources.nats_parser import NatsMessage, Pulled, PullParser
+from consumer.sources.nats_message import NatsMessage, Pulled
+from consumer.sources.nats_parser import PullParser
 from consumer.tasks import occurs
 
 TICK_SECONDS = 0.5

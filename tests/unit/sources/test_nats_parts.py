@@ -23,7 +23,8 @@ from consumer.sources.jetstream_consumer import ConsumerConfig, ConsumerInfo, De
 from consumer.sources.jetstream_pull import Pull, Verdict, verdict
 from consumer.sources.jetstream_reply import consumer_sequence, place, places
 from consumer.sources.leases import Leases
-from consumer.sources.nats_connection import Address, Connection, Received
+from consumer.sources.nats_connection import Address, Connection
+from consumer.sources.nats_message import Received
 from consumer.sources.nats_tls import NO_FILES, Handshake
 
 SHORT = "$JS.ACK.MARKET.tapestore.3.12345.678.1795203771472254708.23"
