@@ -5,6 +5,7 @@ No server, no bus: µs of CPU a message. The best of some rounds counts: whateve
 
 from __future__ import annotations
 
+import argparse
 import gc
 import time
 from collections.abc import Callable, Sequence
@@ -62,6 +63,7 @@ def _cost(way: Way, messages: Sequence[Message]) -> float:
 
 def main() -> None:
     """Print the table."""
+    argparse.ArgumentParser("python -m benchmarks.tricks", description=__doc__).parse_args()
     lines = []
     for kind in ("trades", "depth"):
         sent = feed(kind, MESSAGES).messages
