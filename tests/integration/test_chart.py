@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,9 @@ from tests.servers.tools import KUBERNETES, SCHEMAS
 
 pytestmark = pytest.mark.tools
 
-CHART = Path(__file__).parents[2] / "helm" / "tapestore"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "tapestore"
+README = ROOT / "README.md"
 Render = Callable[[dict[str, Any]], "subprocess.CompletedProcess[str]"]
 Manifests = dict[str, dict[str, Any]]
 
@@ -157,6 +161,19 @@ def test_pod_asks_for_no_more_than_the_restricted_profile_allows(render: Render)
         "capabilities": {"drop": ["ALL"]},
     }
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/var/lib/tapestore", "/tmp"}
+
+
+def test_the_readmes_command_installs_what_it_says(helm: Path) -> None:
+    command = re.search(r"^helm install ((?:.*\\\n)*.*)$", README.read_text(), re.MULTILINE)
+    assert command is not None
+    words = shlex.split(command[1].replace("\\\n", "").replace("helm/tapestore", str(CHART)))
+    manifests = _manifests(_run(helm, "template", *words, "--kube-version", KUBERNETES))
+
+    settings = load(manifests["ConfigMap"]["data"])
+
+    assert settings.source == "kafka"
+    assert settings.kafka.topics == ("market",)
+    assert {"secretRef": {"name": "tapestore"}} in _pod(manifests)["containers"][0]["envFrom"]
 
 
 def test_no_probe_kills_a_pod_because_a_server_is_away(render: Render) -> None:
