@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from nats.aio.client import Client
-from nats.protocol.parser import MAX_CONTROL_LINE_SIZE, Parser
+from nats.protocol.parser import AWAITING_CONTROL_LINE, MAX_CONTROL_LINE_SIZE, Parser
 
 from consumer.sources.nats_message import HEADERS, Cut, Pulled
 
@@ -38,6 +38,11 @@ class PullParser(Parser):
 
     async def parse(self, data: bytes = b"") -> None:
         """Parse what came; raises what nats-py raises."""
+        if self._hand_on is None or self._is_in_a_word:  # somebody may begin to lead in the middle of one
+            data = bytes(self._rest) + data
+            self._keep(b"")
+            await super().parse(data)
+            return
         if self._rest:
             self._rest += data
             if len(self._rest) < self._due:
@@ -48,10 +53,15 @@ class PullParser(Parser):
         while (end := self._end_of_one(data, at)) is not None:
             rest = self._keep(data[end:])  # somebody may cancel us, or reset
             await super().parse(data[at:end])
-            if self._rest is not rest:
+            if self._rest is not rest or self._is_in_a_word:
                 return
             at = self._cut(data, end)
         self._rest = bytearray(data[at:])
+
+    @property
+    def _is_in_a_word(self) -> bool:
+        """Whether nats-py's parser has begun one that has not come whole: what follows is its too."""
+        return bool(self.buf) or self.state != AWAITING_CONTROL_LINE
 
     def _keep(self, rest: bytes) -> bytearray:
         self._rest, self._due = bytearray(rest), 0

@@ -50,6 +50,8 @@ class Session:
                 _received=0, _max_msgs=0, _jsi=None, _future=None, _pending_size=0, _pending_bytes_limit=0,
                 _pending_queue=Inlet(lambda messages, sid=sid: self.hear(sid, messages)),  # type: ignore[misc]
             )  # fmt: skip
+
+    def lead(self) -> None:
         if isinstance(self.parser, PullParser):
             self.parser.lead(PULL, lambda messages: self.hear(PULL, messages))
 
@@ -59,17 +61,20 @@ class Session:
     async def pinged(self) -> None:
         self.heard.append(("PING",))
 
-    async def feed(self, chunks: Sequence[bytes]) -> Sequence[Heard]:
+    async def feed(self, chunks: Sequence[bytes], lead_before: int = 0) -> Sequence[Heard]:
+        """What is heard of all of it when the pull begins before that chunk."""
         try:
-            for chunk in chunks:
+            for number, chunk in enumerate(chunks):
+                if number == lead_before:
+                    self.lead()
                 await self.parser.parse(chunk)
         except (ProtocolError, UnicodeDecodeError, IndexError) as error:
             self.heard.append((type(error),))
         return self.heard
 
 
-def heard(chunks: Sequence[bytes], *, ours: bool) -> Sequence[Heard]:
-    return asyncio.run(Session(ours).feed(chunks))
+def heard(chunks: Sequence[bytes], *, ours: bool, lead_before: int = 0) -> Sequence[Heard]:
+    return asyncio.run(Session(ours).feed(chunks, lead_before))
 
 
 def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
@@ -81,7 +86,8 @@ def cut(data: bytes, sizes: Sequence[int]) -> list[bytes]:
     return [*chunks, data]
 
 
-DATA = st.sampled_from([b"", b"{}", b"PING\r\n", b"MSG md.x 4 a 1\r\n1\r\n"]) | st.binary(max_size=20)
+LIKE_A_WORD = b"MSG md.x 4 a 1\r\n1\r\n"
+DATA = st.sampled_from([b"", b"{}", b"PING\r\n", LIKE_A_WORD]) | st.binary(max_size=20)
 WORDS = st.one_of(
     st.builds(
         msg,
@@ -103,12 +109,14 @@ BAD = [
 ]
 
 
-@given(st.lists(WORDS, max_size=12), st.lists(st.integers(1, 60), max_size=40))
-@example([msg(b"1"), msg(b"2", block=TRACE), msg(b"3")], [])
-@example([msg(b"12345"), b"PING\r\n", msg(b"", b"", STATUS)], [1] * 300)
-def test_all_of_it_comes_in_its_order(words: list[bytes], sizes: list[int]) -> None:
+@given(st.lists(WORDS, max_size=12), st.lists(st.integers(1, 60), max_size=40), st.integers(0, 40))
+@example([msg(b"1"), msg(b"2", block=TRACE), msg(b"3")], [], 0)
+@example([msg(b"12345"), b"PING\r\n", msg(b"", b"", STATUS)], [1] * 300, 0)
+@example([msg(LIKE_A_WORD), msg(b"2"), b"PING\r\n"], [80], 1)
+@example([msg(LIKE_A_WORD), msg(b"2"), b"PING\r\n"], [len(msg(LIKE_A_WORD)) - len(LIKE_A_WORD) - 2], 1)
+def test_all_of_it_comes_in_its_order(words: list[bytes], sizes: list[int], lead_before: int) -> None:
     chunks = cut(b"".join(words), sizes)
-    ours = heard(chunks, ours=True)
+    ours = heard(chunks, ours=True, lead_before=lead_before)
     assert ours == heard(chunks, ours=False)
     assert len(ours) == sum(b" 99 " not in word for word in words) - words.count(b"PONG\r\n") - words.count(b"+OK\r\n")
 
@@ -119,6 +127,13 @@ def test_what_nats_py_does_not_understand_nobody_does(bad: bytes) -> None:
     ours = heard(chunks, ours=True)
     assert ours == heard(chunks, ours=False)
     assert len(ours) == 3
+
+
+def test_a_word_that_nats_py_takes_in_two_parts_stays_one() -> None:
+    chunks = [msg(LIKE_A_WORD, sid=OTHER, subject=b"x" * 5000) + msg(b"1"), msg(b"2")]
+    ours = heard(chunks, ours=True)
+    assert ours == heard(chunks, ours=False)
+    assert [each[3] for each in ours] == [LIKE_A_WORD, b"1", b"2"]
 
 
 async def test_a_subscription_that_ended_gets_nothing_more() -> None:
