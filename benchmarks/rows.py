@@ -13,6 +13,7 @@ from benchmarks import ceiling, flows, paced, standing, workers, writes
 from benchmarks.bench import Bench
 from benchmarks.buses import Bus, new_reader
 from benchmarks.held import Held
+from benchmarks.recorded import YARDSTICK
 from benchmarks.report import CEILING
 from benchmarks.routes import CANDLES, ROUTES, TWICE, Route, ends, seen
 from benchmarks.spans import Measurement, Span, steady
@@ -125,7 +126,7 @@ SYMBOLS = ("few-symbols", "many-symbols")  # last, because thousands of collecti
 ROWS: Mapping[str, Row] = {
     "version": Row("tapestore --version", _version, once=True),
     "import": Row("import of all that `tapestore run` needs", _import, once=True),
-    "yardstick": Row("one core: json.loads of a trade", _yardstick),
+    YARDSTICK: Row("one core: json.loads of a trade", _yardstick),
     "naive": Row("naive: Kafka → json.loads → insert_one", _naive, once=True),
     CEILING: Row("ceiling: insert_many of encoded documents", _ceiling),
     "standing-pull": Row("JetStream: pull and acknowledge, no store", _standing),

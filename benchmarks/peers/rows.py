@@ -16,6 +16,7 @@ from benchmarks.peers.benthos import Benthos
 from benchmarks.peers.connect import Connect
 from benchmarks.peers.peer import Peer, Work
 from benchmarks.process import Process
+from benchmarks.recorded import YARDSTICK
 from benchmarks.report import CEILING
 from benchmarks.rows import ROWS, Row
 from benchmarks.spans import Measurement, NotMeasured
@@ -95,7 +96,7 @@ def _both(name: str) -> dict[str, Row]:
 
 
 PEER_ROWS: Mapping[str, Row] = {
-    "yardstick": ROWS["yardstick"],
+    YARDSTICK: ROWS[YARDSTICK],
     "naive": Row(ROWS["naive"].title, _naive, once=True),
     **_both("connect"),
     **_both("benthos"),

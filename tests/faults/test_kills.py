@@ -16,6 +16,7 @@ from tests.faults.conftest import CourtRoom
 from tests.faults.doomed import COMPACTION
 from tests.faults.judge import DOOMED
 from tests.faults.seeds import COUNT, seeds
+from tests.faults.test_store_faults import ended_well
 
 MESSAGES = 600
 RESTART_SECONDS = HEALING_SECONDS + 15
@@ -69,11 +70,7 @@ def test_nothing_is_lost_or_doubled_by_a_kill(
     doomed(judge.told, stage, seed)
     judge.fault_is_over()
     with judge.service() as service:
-        judge.rest(service, seconds=RESTART_SECONDS)
-        ended = service.end()
-
-    assert ended.code == 0, ended.err
-    judge.verdict()
+        ended_well(judge, service, seconds=RESTART_SECONDS)
 
 
 @pytest.mark.fault(
@@ -92,10 +89,7 @@ def test_nothing_is_lost_or_doubled_by_a_kill_while_messages_wait_sorted(
     doomed(judge.told, "while sorted", seed)
     judge.fault_is_over()
     with judge.service() as service:
-        judge.rest(service, seconds=RESTART_SECONDS + COLLECTIONS_SECONDS)
-        assert service.end().code == 0
-
-    judge.verdict()
+        ended_well(judge, service, seconds=RESTART_SECONDS + COLLECTIONS_SECONDS)
 
 
 @pytest.mark.killed
@@ -110,10 +104,7 @@ def test_a_kill_in_a_write_of_the_spool_leaves_a_spool_that_is_whole(
     doomed(judge.told | NOWHERE, "mid spool write", seed)
     judge.fault_is_over()
     with judge.service() as service:
-        judge.rest(service, seconds=RESTART_SECONDS)
-        assert service.end().code == 0
-
-    judge.verdict()
+        ended_well(judge, service, seconds=RESTART_SECONDS)
 
 
 @pytest.mark.killed
@@ -129,10 +120,7 @@ def test_a_kill_in_a_compaction_changes_nothing(
     tapestore("compact", told=judge.told)
     judge.fault_is_over()
     with judge.service() as service:
-        judge.rest(service, seconds=RESTART_SECONDS)
-        assert service.end().code == 0
-
-    judge.verdict()
+        ended_well(judge, service, seconds=RESTART_SECONDS)
 
 
 @pytest.mark.long
@@ -150,7 +138,4 @@ def test_many_kills_in_a_row_are_as_harmless_as_one(
         doomed(judge.told, chance.choice(stages), chance.randrange(1000))
     judge.fault_is_over()
     with judge.service() as service:
-        judge.rest(service, seconds=RESTART_SECONDS)
-        assert service.end().code == 0
-
-    judge.verdict()
+        ended_well(judge, service, seconds=RESTART_SECONDS)

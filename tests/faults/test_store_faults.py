@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from storage import Outcome, Reason
 from tests.end_to_end.command import Running, count_of, dead_letters, documents, running, tapestore
 from tests.end_to_end.conftest import Told
-from tests.end_to_end.feed import ALL_BUT_BROKEN
+from tests.end_to_end.feed import ALL_BUT_BROKEN, HEALING_SECONDS
 from tests.faults.conftest import CourtRoom
 from tests.faults.failpoint import failing
 from tests.faults.judge import Figures, Judge, peak_rss_mib
@@ -48,9 +48,9 @@ def pinned(port: int) -> str:
     return f"mongodb://127.0.0.1:{port}/?directConnection=true"
 
 
-def ended_well(judge: Judge, service: Running) -> None:
-    """The quiet end phase, the end, and the verdict."""
-    judge.rest(service)
+def ended_well(judge: Judge, service: Running, *, seconds: float = HEALING_SECONDS) -> None:
+    """The quiet end phase, in so many seconds from the end of the fault, the end, and the verdict."""
+    judge.rest(service, seconds=seconds)
     ended = service.end()
     assert ended.code == 0, ended.err
     assert "Traceback" not in ended.err
